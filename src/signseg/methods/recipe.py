@@ -1,0 +1,38 @@
+"""A method is a value: which network, which steps. A rival is SIGN's recipe with the scientific difference replaced."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+
+from signseg.classes import ClassSplit
+from signseg.config import RunConfig
+from signseg.data.training_images import TrainingImages
+from signseg.network import Network
+from signseg.stages.frozen_features import FrozenFeatures
+from signseg.stages.stage import Stage
+
+
+@dataclass(frozen=True)
+class Materials:
+    """What a step may use: the network in training, the training images, and their frozen features (computed on first use)."""
+
+    network: Network
+    images: TrainingImages
+    frozen: FrozenFeatures
+    classes: ClassSplit
+    config: RunConfig
+
+    @property
+    def is_unseen(self) -> torch.Tensor:
+        """(k,) bool."""
+        return torch.from_numpy(self.classes.is_unseen)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Name, source, and the training steps in their order; step four (self-training) is the same for all methods."""
+
+    name: str
+    paper: str
+    steps: dict[str, Callable[[Materials], Stage]]
