@@ -47,7 +47,7 @@ def imported_names(file: Path, package: Path) -> list[tuple[int, str]]:
     """(line, dotted name) of everything that `file` imports from the package, at the top, inside functions or by string."""
     found = []
     home = ["signseg", *file.relative_to(package).parent.parts]
-    for node in ast.walk(ast.parse(file.read_text())):
+    for node in ast.walk(ast.parse(file.read_text(), str(file))):
         names: list[str] = []
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
@@ -163,9 +163,9 @@ def test_no_file_is_a_grab_bag():
     assert not names & {"utils", "util", "helpers", "misc", "common"}
 
 
-def void_numbers(source: str) -> list[int]:
+def void_numbers(source: str, name: str = "a source text") -> list[int]:
     """Lines where 255 or 254 is written as a label would be. An image intensity is scaled, clipped, or one of three in a colour."""
-    tree = ast.parse(source)
+    tree = ast.parse(source, name)
     parents = {child: parent for parent in ast.walk(tree) for child in ast.iter_child_nodes(parent)}
     found = []
     for node in ast.walk(tree):
@@ -177,11 +177,11 @@ def void_numbers(source: str) -> list[int]:
         colour = isinstance(parent, ast.Tuple | ast.List) and len(parent.elts) == 3
         if not (scaled or clipped or colour):
             found.append(node.lineno)
-    return found
+    return sorted(found)
 
 
 def test_the_number_for_void_is_written_once():
-    places = {str(file.relative_to(PACKAGE)): void_numbers(file.read_text()) for file in sources(PACKAGE)}
+    places = {str(file.relative_to(PACKAGE)): void_numbers(file.read_text(), str(file)) for file in sources(PACKAGE)}
     assert len(places.pop("classes.py")) == 2
     found = {name: lines for name, lines in places.items() if lines}
     assert not found, f"import IGNORE or UNANNOTATED from signseg.classes instead of writing the number (file: lines): {found}"
