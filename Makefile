@@ -12,8 +12,9 @@ SHELL := bash
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
-# Two busy OpenMP processes on two cores are ten times slower than one thread each.
-PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest -q -n 2
+# Two busy OpenMP processes on two cores are ten times slower than one thread each; a test file stays with one worker, so that
+# what its tests share is made once.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest -q -n 2 --dist loadscope
 
 .PHONY: help demo test lint types test-slow clean
 

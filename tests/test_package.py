@@ -17,11 +17,15 @@ ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src"
 
 
-def run(*command: str | Path, cwd: Path) -> subprocess.CompletedProcess:
-    """Run a program with nothing of the checkout on its path; a failure shows what it printed."""
+COMMANDS = ("demo", "train", "self-train", "evaluate", "predict", "info")
+needs_command_line = pytest.mark.skipif(not (SOURCE / "signseg" / "cli.py").exists(), reason="signseg.cli is not written yet")
+
+
+def run(*command: str | Path, cwd: Path, exit_code: int = 0) -> subprocess.CompletedProcess:
+    """Run a program with nothing of the checkout on its path; another exit code than the expected one shows what it printed."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "VIRTUAL_ENV", "COVERAGE"))}
     done = subprocess.run([str(part) for part in command], cwd=cwd, env=environment, capture_output=True, text=True)
-    assert done.returncode == 0, f"{' '.join(map(str, command))}\n{done.stdout}\n{done.stderr}"
+    assert done.returncode == exit_code, f"{' '.join(map(str, command))}\n{done.stdout}\n{done.stderr}"
     return done
 
 
@@ -78,6 +82,31 @@ assert not strays, strays
 print(signseg.__version__)
 """
     assert run(installed, "-c", program, cwd=tmp_path).stdout == f"{signseg.__version__}\n"
+    assert list(tmp_path.iterdir()) == []
+
+
+@needs_command_line
+@pytest.mark.parametrize("start", [["bin/python", "-m", "signseg"], ["bin/signseg"]], ids=["module", "script"])
+def test_the_installed_command_tells_its_version_and_commands(installed, tmp_path, start):
+    command = [installed.parents[1] / start[0], *start[1:]]
+    assert signseg.__version__ in run(*command, "--version", cwd=tmp_path).stdout
+    text = run(*command, "--help", cwd=tmp_path).stdout
+    assert [name for name in COMMANDS if name not in text] == []
+    assert list(tmp_path.iterdir()) == []
+
+
+@needs_command_line
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_installed_command_has_help(installed, tmp_path, name):
+    done = run(installed, "-m", "signseg", name, "--help", cwd=tmp_path)
+    assert "usage" in done.stdout.lower() and done.stderr == ""
+
+
+@needs_command_line
+@pytest.mark.parametrize("arguments", ["info no-such-run", "evaluate no-such-run", "train --data no-such-data --out run"])
+def test_bad_input_is_one_sentence_and_exit_code_2(installed, tmp_path, arguments):
+    done = run(installed, "-m", "signseg", *arguments.split(), cwd=tmp_path, exit_code=2)
+    assert "no-such-" in done.stderr and "Traceback" not in done.stderr and len(done.stderr.strip().splitlines()) == 1
     assert list(tmp_path.iterdir()) == []
 
 
