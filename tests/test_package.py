@@ -103,7 +103,7 @@ def test_every_installed_command_has_help(installed, tmp_path, name):
 
 
 @needs_command_line
-@pytest.mark.parametrize("arguments", ["info no-such-run", "evaluate no-such-run", "train --data no-such-data --out run"])
+@pytest.mark.parametrize("arguments", ["info no-such-run", "evaluate no-such-run", "train --data no-such-data --method sign --out run"])
 def test_bad_input_is_one_sentence_and_exit_code_2(installed, tmp_path, arguments):
     done = run(installed, "-m", "signseg", *arguments.split(), cwd=tmp_path, exit_code=2)
     assert "no-such-" in done.stderr and "Traceback" not in done.stderr and len(done.stderr.strip().splitlines()) == 1
