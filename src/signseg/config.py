@@ -155,6 +155,7 @@ class RunConfig(Section):
     step_c: StepCConfig = StepCConfig()
     self_training: SelfTrainingConfig = SelfTrainingConfig()
     checkpoint_every: Count = 100  # iterations
+    variant: str = "default"  # a label for rows of results.json
 
 
 def with_overrides(config: RunConfig, overrides: dict[str, Any]) -> RunConfig:

@@ -27,8 +27,11 @@ class Update:
 class Stage(Protocol):
     """A training step. `updates` yields lazily: each loss is computed after the previous player has moved, so no graph outlives its weights."""
 
-    name: str
-    config: StageConfig
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def config(self) -> StageConfig: ...
 
     def players(self) -> dict[str, list[nn.Parameter]]:
         """Who learns, and with which parameters; all others are frozen."""

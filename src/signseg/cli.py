@@ -1,0 +1,192 @@
+"""The commands. They read options, call one function each, and turn its exceptions into a sentence and an exit code; there is no logic here."""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from signseg import __version__
+from signseg.errors import InputError, did_you_mean
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse with one-sentence errors."""
+
+    def error(self, message: str) -> NoReturn:
+        raise InputError(f"{self.prog}: {message}; see '{self.prog} --help'.")
+
+
+def settings(arguments: argparse.Namespace) -> "dict[str, str]":
+    """--set key=value pairs."""
+    pairs = {}
+    for item in arguments.set or []:
+        key, separator, value = item.partition("=")
+        if not separator:
+            raise InputError(f"--set {item} has no '='; write --set step_a.iterations=100.")
+        pairs[key] = value
+    return pairs
+
+
+def demo(arguments: argparse.Namespace) -> None:
+    from signseg.demo import run_demo
+    from signseg.training.progress import for_standard_output
+
+    run_demo(arguments.out, preset=arguments.preset, seed=arguments.seed, reporter=for_standard_output())
+
+
+def train(arguments: argparse.Namespace) -> None:
+    from signseg.config import PRESETS, with_overrides
+    from signseg.report.page import write_report
+    from signseg.training.progress import for_standard_output
+    from signseg.training.score import read_calibration, score_run
+    from signseg.training.train import train as train_run
+
+    if arguments.preset not in PRESETS:
+        raise InputError(f"There is no preset '{arguments.preset}'; {did_you_mean(arguments.preset, tuple(PRESETS))}")
+    read_calibration(arguments.calibration)
+    chosen = {key: getattr(arguments, key) for key in ("data", "method", "seed", "tuning", "upper_bound")}
+    config = with_overrides(PRESETS[arguments.preset], chosen | {"self_training.kind": arguments.self_training} | settings(arguments))
+    reporter = for_standard_output()
+    train_run(config, arguments.out, resume=arguments.resume, reporter=reporter)
+    show(score_run(arguments.out, calibration=arguments.calibration, reporter=reporter))
+    write_report(arguments.out)
+    print(f"report: {arguments.out / 'report.html'}")
+
+
+def self_train(arguments: argparse.Namespace) -> None:
+    from signseg.config import with_overrides
+    from signseg.report.page import write_report
+    from signseg.training.folder import RunFolder, load_config
+    from signseg.training.progress import for_standard_output
+    from signseg.training.score import score_run
+    from signseg.training.train import train_from
+
+    config, _ = load_config(RunFolder(arguments.run))
+    config = with_overrides(config, {"self_training.kind": arguments.self_training} | settings(arguments))
+    reporter = for_standard_output()
+    train_from(arguments.run, config, arguments.out, resume=arguments.resume, reporter=reporter)
+    show(score_run(arguments.out, reporter=reporter))
+    write_report(arguments.out)
+
+
+def evaluate(arguments: argparse.Namespace) -> None:
+    from signseg.report.page import write_report
+    from signseg.training.progress import for_standard_output
+    from signseg.training.score import score_run
+
+    rows = score_run(
+        arguments.run,
+        data_name=arguments.data,
+        split=arguments.split,
+        scale=arguments.scale,
+        protocol=arguments.protocol,
+        calibration=arguments.calibration,
+        reporter=for_standard_output(),
+    )
+    show(rows)
+    write_report(arguments.run)
+
+
+def predict(arguments: argparse.Namespace) -> None:
+    from signseg.inference.predict_folder import predict_files
+
+    predict_files(arguments.run, arguments.images, arguments.out)
+
+
+def info(arguments: argparse.Namespace) -> None:
+    from signseg.report.info import describe
+
+    print(describe(arguments.run))
+
+
+def show(rows: "list[dict]") -> None:
+    """Print rows of results.json as a table."""
+    from signseg.report.tables import plain_table
+
+    print(plain_table(rows))
+
+
+def run_folder(text: str) -> Path:
+    """A path; whether a run is in it is checked where it is read."""
+    return Path(text)
+
+
+def parser() -> Parser:
+    """Commands and options."""
+    top = Parser(prog="signseg", description="Semantic segmentation of classes that have a name but no labels.")
+    top.add_argument("--version", action="version", version=f"signseg {__version__}")
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=Parser)
+
+    def command(name: str, call: Callable[[argparse.Namespace], None], text: str) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, help=text, description=text)
+        added.set_defaults(call=call)
+        added.add_argument("--threads", type=int, default=None, help="CPU threads (default: all cores)")
+        return added
+
+    def training_options(added: argparse.ArgumentParser) -> None:
+        added.add_argument("--out", type=Path, required=True, help="new run folder")
+        added.add_argument("--resume", action="store_true", help="continue an interrupted run in --out with its own settings")
+        added.add_argument("--set", action="append", metavar="KEY=VALUE", help="change one setting, e.g. step_a.iterations=100")
+
+    one = command("demo", demo, "the whole method on the built-in world, in minutes")
+    one.add_argument("--out", type=Path, required=True, help="folder for runs, results.json and report.html")
+    one.add_argument("--seed", type=int, default=0)
+    one.add_argument("--preset", default="quick", help="quick, or tiny to see the machinery work in seconds")
+
+    one = command("train", train, "train a method: steps a to c, then self-training")
+    one.add_argument("--data", required=True, help="world, world-partial")
+    one.add_argument("--method", required=True, help="sign")
+    one.add_argument("--self-training", default="none", help="none, st or ast")
+    one.add_argument("--preset", default="quick", help="quick (default) or tiny")
+    one.add_argument("--seed", type=int, default=0)
+    one.add_argument("--tuning", action="store_true", help="choose settings: validation_unseen play the unseen role, scored on val")
+    one.add_argument("--calibration", type=Path, help="calibration.json of a tuning run")
+    one.add_argument("--upper-bound", action="store_true", help="declare every class seen, for comparison only")
+    training_options(one)
+
+    one = command("self-train", self_train, "step four alone, from a finished run")
+    one.add_argument("run", type=run_folder)
+    one.add_argument("--self-training", required=True, help="st or ast")
+    training_options(one)
+
+    one = command("evaluate", evaluate, "score a run")
+    one.add_argument("run", type=run_folder)
+    one.add_argument("--data", help="another data set with the same classes")
+    one.add_argument("--split", help="test (default), or val (default for tuning runs)")
+    one.add_argument("--scale", type=float, default=1.0, help="size of the test images over that of training (world)")
+    one.add_argument("--protocol", default="pixel", help="pixel (default) or feature")
+    one.add_argument("--calibration", type=Path, help="calibration.json of a tuning run")
+
+    one = command("predict", predict, "segment pictures")
+    one.add_argument("run", type=run_folder)
+    one.add_argument("images", nargs="+", help="images, folders or globs")
+    one.add_argument("--out", type=Path, required=True)
+
+    one = command("info", info, "what a run is and how it scored")
+    one.add_argument("run", type=run_folder)
+    return top
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command; 0, or 2 with one sentence for bad input, or 130 when interrupted."""
+    from signseg.training.optim import NonFiniteLoss
+
+    try:
+        arguments = parser().parse_args(argv)
+        if arguments.threads:
+            import torch
+
+            torch.set_num_threads(arguments.threads)
+        arguments.call(arguments)
+        return 0
+    except KeyboardInterrupt:
+        print("Interrupted; continue with the same command and --resume.", file=sys.stderr)
+        return 130
+    except (InputError, NonFiniteLoss) as error:
+        print(error, file=sys.stderr)
+        return 2
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1

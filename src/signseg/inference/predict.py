@@ -1,0 +1,176 @@
+"""A trained run on pictures: index mask, overlay with legend, and class shares. It is given no label and no word, only images."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image, ImageDraw, ImageOps, UnidentifiedImageError
+from torch.nn import functional
+
+from signseg.classes import ClassSplit
+from signseg.data.transforms import to_tensor
+from signseg.errors import InputError
+from signseg.files import write_atomically, write_json
+from signseg.network import Network
+from signseg.training.folder import RunFolder, load_classes, load_network
+
+IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp")
+MAX_PIXELS = 64_000_000  # larger pictures are refused rather than decoded (decompression bombs)
+MIN_SIDE = 8
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """classes: (H, W) uint8 training ids; confidence: (H, W) float32, softmax of the predicted class."""
+
+    classes: np.ndarray
+    confidence: np.ndarray
+
+
+@dataclass(frozen=True)
+class Segmenter:
+    """A loaded run: the network, its classes and their colours by raw id."""
+
+    network: Network
+    split: ClassSplit
+    palette: dict[int, tuple[int, int, int]]
+
+    def predict(self, image: Image.Image | np.ndarray | Path | str) -> Prediction:
+        """Segment one picture at its own resolution.
+
+        Args:
+            image: a path, a PIL image, or (H, W, 3) uint8 RGB.
+        Raises:
+            InputError: not a readable picture, or one that is too small or too large.
+        """
+        pixels = as_rgb(image)
+        with torch.no_grad():
+            scores = self.network(to_tensor(pixels[None]))
+            scores = functional.interpolate(scores, size=pixels.shape[:2], mode="bilinear", align_corners=False)
+            confidence, classes = scores.softmax(1).max(1)
+        return Prediction(classes[0].numpy().astype(np.uint8), confidence[0].numpy())
+
+
+def load(run: Path | str) -> Segmenter:
+    """Load a finished run folder for inference.
+
+    Raises:
+        InputError: the run is missing, unfinished or damaged.
+    """
+    folder = RunFolder(Path(run))
+    split, palette = load_classes(folder)
+    return Segmenter(load_network(folder), split, palette)
+
+
+def as_rgb(image: Image.Image | np.ndarray | Path | str) -> np.ndarray:
+    """(H, W, 3) uint8 RGB, turned upright by its EXIF orientation.
+
+    Raises:
+        InputError: see `Segmenter.predict`.
+    """
+    if isinstance(image, np.ndarray):
+        if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
+            raise InputError(f"An array of shape {image.shape} and type {image.dtype} was given; expected (H, W, 3) uint8 RGB.")
+        return image
+    name = str(image) if isinstance(image, str | Path) else "the picture"
+    try:
+        with Image.open(image) if isinstance(image, str | Path) else image as opened:
+            width, height = opened.size
+            if width * height > MAX_PIXELS:
+                raise InputError(f"{name} has {width} x {height} pixels; at most {MAX_PIXELS} are read: make it smaller.")
+            if min(width, height) < MIN_SIDE:
+                raise InputError(f"{name} has {width} x {height} pixels; the smaller side must be at least {MIN_SIDE}.")
+            return np.asarray(_eight_bit(ImageOps.exif_transpose(opened)).convert("RGB"))
+    except FileNotFoundError as error:
+        raise InputError(f"{name} does not exist; give an image, a folder or a glob.") from error
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"{name} cannot be read as a picture ({type(error).__name__}); replace it or leave it out.") from error
+
+
+def _eight_bit(image: Image.Image) -> Image.Image:
+    """16-bit grey scaled to 8 bits; Pillow's own conversion would clip it."""
+    if image.mode.startswith("I"):
+        return Image.fromarray((np.asarray(image).astype(np.float64) / 257.0).clip(0, 255).astype(np.uint8))
+    return image
+
+
+def find_images(arguments: Sequence[str]) -> list[Path]:
+    """Files, folders (all pictures in them, not below) and globs, in order, each once.
+
+    Raises:
+        InputError: an argument that matches nothing.
+    """
+    found: dict[Path, None] = {}
+    for argument in arguments:
+        path = Path(argument)
+        if path.is_dir():
+            matches = sorted(item for item in path.iterdir() if item.suffix.lower() in IMAGE_SUFFIXES)
+        elif path.exists():
+            matches = [path]
+        else:
+            root = Path(path.anchor) if path.is_absolute() else Path()
+            matches = sorted(root.glob(str(path.relative_to(path.anchor)))) if any(mark in argument for mark in "*?[") else []
+        if not matches:
+            raise InputError(f"'{argument}' matches no picture; give an image ({', '.join(IMAGE_SUFFIXES)}), a folder or a glob.")
+        found |= dict.fromkeys(matches)
+    return list(found)
+
+
+def write_prediction(prediction: Prediction, image: Path, segmenter: Segmenter, out: Path, stem: str) -> dict[str, float]:
+    """Write `stem`.png (index mask with palette), `stem`_overlay.png and `stem`.json.
+
+    Returns:
+        Share of pixels by class name, largest first.
+    """
+    mask = index_mask(segmenter.split.raw_labels(prediction.classes), segmenter.palette)
+    write_atomically(out / f"{stem}.png", lambda handle: mask.save(handle, format="PNG"))
+    counts = np.bincount(prediction.classes.ravel(), minlength=len(segmenter.split.names))
+    present = [int(position) for position in np.argsort(-counts, kind="stable") if counts[position]]
+    entries = [
+        {
+            "name": segmenter.split.names[position],
+            "id": segmenter.split.raw_ids[segmenter.split.names[position]],
+            "unseen": bool(segmenter.split.is_unseen[position]),
+            "share": counts[position] / prediction.classes.size,
+            "mean_confidence": float(prediction.confidence[prediction.classes == position].mean()),
+        }
+        for position in present
+    ]
+    write_json(out / f"{stem}.json", {"image": image.name, "size": list(prediction.classes.shape), "classes": entries})
+    picture = overlay(as_rgb(image), prediction, segmenter, present)
+    write_atomically(out / f"{stem}_overlay.png", lambda handle: picture.save(handle, format="PNG"))
+    return {entry["name"]: entry["share"] for entry in entries}
+
+
+def index_mask(raw: np.ndarray, palette: dict[int, tuple[int, int, int]]) -> Image.Image:
+    """(H, W) uint8 raw ids -> a palette PNG image."""
+    image = Image.frombytes("P", raw.shape[::-1], raw.tobytes())
+    table = np.zeros((256, 3), dtype=np.uint8)
+    for raw_id, colour in palette.items():
+        table[raw_id] = colour
+    image.putpalette(table.ravel().tolist())
+    return image
+
+
+def overlay(image: np.ndarray, prediction: Prediction, segmenter: Segmenter, present: list[int], *, opacity: float = 0.5) -> Image.Image:
+    """The picture under half-transparent class colours, enlarged to be readable, with a legend to its right; * marks unseen classes."""
+    names = segmenter.split.names
+    colours = np.array([segmenter.palette[segmenter.split.raw_ids[name]] for name in names], dtype=np.float64)
+    mixed = (1 - opacity) * image + opacity * colours[prediction.classes]
+    factor = max(1, 384 // max(image.shape[:2]))
+    picture = Image.fromarray(mixed.round().astype(np.uint8)).resize((image.shape[1] * factor, image.shape[0] * factor), Image.Resampling.NEAREST)
+    line, width = 18, 200
+    canvas = Image.new("RGB", (picture.width + width, max(picture.height, line * len(present) + 8)), "white")
+    canvas.paste(picture)
+    draw = ImageDraw.Draw(canvas)
+    for row, position in enumerate(present):
+        top = 6 + row * line
+        draw.rectangle((picture.width + 8, top, picture.width + 22, top + 12), fill=tuple(int(v) for v in colours[position]), outline="black")
+        share = (prediction.classes == position).mean()
+        label = f"{names[position]}{'*' if segmenter.split.is_unseen[position] else ''} {share:.1%}"
+        draw.text((picture.width + 28, top), label, fill="black")
+    return canvas
