@@ -39,7 +39,7 @@ def remembered(path: Path, make: Callable[[], Arrays], expected: dict[str, tuple
 
 def _read(path: Path, expected: dict[str, tuple[tuple[int, ...], type]]) -> Arrays | None:
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        with path.open("rb") as handle, np.load(handle, allow_pickle=False) as stored:
             arrays = {name: stored[name] for name in expected}
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, NotImplementedError):
         return None

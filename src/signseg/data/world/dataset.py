@@ -53,7 +53,7 @@ class World:
         if seed < 0:
             raise InputError(f"The world's seed is {seed}; give 0 or a positive whole number.")
         if not 0 <= partial < 1:
-            raise InputError(f"A share of {partial} of the segments cannot be left unannotated; give a number from 0 up to, not including, 1.")
+            raise InputError(f"A share of {partial} of the segments cannot be left unannotated; give a number from 0 to below 1.")
         counts = {"train": train_images, "val": val_images, "test": test_images}
         for split, count in counts.items():
             if count < 1:
