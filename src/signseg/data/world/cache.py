@@ -8,6 +8,7 @@ import os
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -32,8 +33,9 @@ def remembered(path: Path, make: Callable[[], Arrays], expected: dict[str, tuple
     if found is not None:
         return found
     made = make()
+    named: dict[str, Any] = dict(made)
     with contextlib.suppress(InputError):  # an unwritable cache: go on in memory
-        write_atomically(path, lambda handle: np.savez(handle, **made))
+        write_atomically(path, lambda handle: np.savez(handle, **named))
     return made
 
 
