@@ -84,7 +84,8 @@ def train_vectors(sentences: list[list[str]], seed: int) -> TrainedVectors:
     """Skip-gram word2vec and fastText (gensim), one thread, so that the same text and seed give the same vectors."""
     from gensim.models import FastText, Word2Vec
 
-    settings: dict[str, Any] = dict(vector_size=DIMENSIONS, window=5, sg=1, min_count=1, epochs=8, workers=1, seed=seed + 1, hashfxn=_stable_hash)
+    shape: dict[str, Any] = dict(vector_size=DIMENSIONS, window=5, sg=1, min_count=1, epochs=8)
+    settings = shape | dict(workers=1, seed=seed + 1, hashfxn=_stable_hash)
     word2vec = Word2Vec(sentences, **settings).wv
     fasttext = FastText(sentences, bucket=20_000, **settings).wv
     return TrainedVectors(*(np.stack([table[name] for name in NAMES]).astype(np.float32) for table in (fasttext, word2vec)))
