@@ -85,7 +85,7 @@ def train_vectors(sentences: list[list[str]], seed: int) -> TrainedVectors:
     from gensim.models import FastText, Word2Vec
 
     shape: dict[str, Any] = dict(vector_size=DIMENSIONS, window=5, sg=1, min_count=1, epochs=8)
-    settings = shape | dict(workers=1, seed=seed + 1, hashfxn=_stable_hash)
+    settings: dict[str, Any] = shape | dict(workers=1, seed=seed + 1, hashfxn=_stable_hash)
     word2vec = Word2Vec(sentences, **settings).wv
     fasttext = FastText(sentences, bucket=20_000, **settings).wv
     return TrainedVectors(*(np.stack([table[name] for name in NAMES]).astype(np.float32) for table in (fasttext, word2vec)))
