@@ -63,7 +63,12 @@ def write_run(folder: Path, result: dict, *, names: dict[str, str] | None = None
 
 def write_demo(folder: Path, *, names: dict[str, str] | None = None) -> None:
     """A folder as `signseg demo` leaves it."""
-    runs = [("sign", "none", "sign", 0.17), ("sign", "st", "sign-st", 0.24), ("sign", "ast", "sign-ast", 0.29), ("spnet", "none", "spnet", 0.08)]
+    runs = [
+        ("sign", "none", "sign", 0.17),
+        ("sign", "st", "sign-st", 0.24),
+        ("sign", "ast", "sign-ast", 0.29),
+        ("spnet", "none", "spnet", 0.08),
+    ]
     rows = []
     for method, kind, name, unseen in runs:
         rows.append(row(method, kind, 0, name, unseen))
@@ -114,7 +119,11 @@ def curve(seen: float, unseen: float) -> dict:
 def metrics(kind: str) -> list[dict]:
     generator = np.random.default_rng(2)
     lines = []
-    for step, names in (("step_a", ("cross_entropy", "kl")), ("step_b", ("generator", "discriminator", "matching")), ("step_c", ("cross_entropy",))):
+    for step, names in (
+        ("step_a", ("cross_entropy", "kl")),
+        ("step_b", ("generator", "discriminator", "matching")),
+        ("step_c", ("cross_entropy",)),
+    ):
         for iteration in range(10, 610, 10):
             losses = {name: float((3 + n) * np.exp(-iteration / 200) + 0.2 + abs(generator.normal()) * 0.1) for n, name in enumerate(names)}
             lines.append({"step": step, "iteration": iteration, "seconds": iteration / 20, "losses": losses})

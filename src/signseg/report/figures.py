@@ -1,15 +1,16 @@
 """Plots as inline SVG that takes its text colour from the page, so that it reads in light, in dark and in print.
 
-Each function turns plain values into one picture; which runs and files they come from is decided in `page.py`. No global state of
-matplotlib is touched, and text stays text.
+Each function turns plain values into one picture, whose `title` is read to those who cannot see it; which runs and files the values come
+from is decided in `page.py`. No global state of matplotlib is left changed, and text stays text.
 """
 
 import hashlib
+import html
 import io
 import math
 import re
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import matplotlib
@@ -30,7 +31,7 @@ _STYLE: Any = {
 }
 
 
-def per_class_bars(iou: Mapping[str, float | None], unseen: set[str]) -> str:
+def per_class_bars(iou: Mapping[str, float | None], unseen: set[str], *, title: str) -> str:
     """IoU of each class of one run, seen classes first; a class without a value has no bar and says so."""
     names = [name for name in iou if name not in unseen] + [name for name in iou if name in unseen]
 
@@ -48,10 +49,10 @@ def per_class_bars(iou: Mapping[str, float | None], unseen: set[str]) -> str:
         axes.grid(axis="y", visible=False)
         axes.set(xlim=(0, 108), xticks=range(0, 101, 25), ylim=(len(names) - 0.4, -0.6), xlabel="IoU (%)")
 
-    return _svg(draw, height=0.65 + 0.205 * max(len(names), 2))
+    return _svg(draw, title=title, height=0.65 + 0.205 * max(len(names), 2))
 
 
-def seen_unseen_curves(curves: Mapping[str, Mapping[str, Any]]) -> str:
+def seen_unseen_curves(curves: Mapping[str, Mapping[str, Any]], *, title: str) -> str:
     """Unseen against seen mIoU while the bias grows, one line a run, a dot at bias 0. Values as in curve.json."""
 
     def draw(figure: Figure) -> None:
@@ -69,10 +70,10 @@ def seen_unseen_curves(curves: Mapping[str, Mapping[str, Any]]) -> str:
         axes.set_ylim(bottom=0)
         _legend_below(figure, axes)
 
-    return _svg(draw, height=3.1 + 0.2 * len(curves))
+    return _svg(draw, title=title, height=3.1 + 0.2 * len(curves))
 
 
-def training_curves(lines: Sequence[Mapping[str, Any]], points: int = 300) -> str:
+def training_curves(lines: Sequence[Mapping[str, Any]], *, title: str, points: int = 300) -> str:
     """Losses by iteration, one panel a step; long series are averaged in runs so that about `points` remain. Lines as in metrics.jsonl."""
     steps = list(dict.fromkeys(line["step"] for line in lines))
 
@@ -95,10 +96,10 @@ def training_curves(lines: Sequence[Mapping[str, Any]], points: int = 300) -> st
             _legend_beside(axes)
         axes.set_xlabel("iteration")
 
-    return _svg(draw, height=0.4 + 1.6 * max(len(steps), 1))
+    return _svg(draw, title=title, height=0.4 + 1.6 * max(len(steps), 1))
 
 
-def weight_curves(weights: Mapping[str, Any]) -> str:
+def weight_curves(weights: Mapping[str, Any], *, title: str) -> str:
     """Weight of a pseudo-label against its confidence for several temperatures (Figure 5 of SIGN's article)."""
 
     def draw(figure: Figure) -> None:
@@ -110,7 +111,7 @@ def weight_curves(weights: Mapping[str, Any]) -> str:
         axes.set(xlabel="confidence of the pseudo-label", ylabel="weight in the loss", ylim=(0, 1.04))
         _legend_below(figure, axes, columns=3)
 
-    return _svg(draw, height=3.2)
+    return _svg(draw, title=title, height=3.2)
 
 
 def channel_pictures(encoding: np.ndarray, channels: int = 6) -> list[bytes]:
@@ -155,8 +156,8 @@ def _legend_beside(axes: Axes) -> None:
             text.set_parse_math(False)
 
 
-def _svg(draw: Any, *, height: float) -> str:
-    """Draw on a figure of its own and return an <svg> element without metadata, with ids that are unique on the page."""
+def _svg(draw: Callable[[Figure], None], *, title: str, height: float) -> str:
+    """Draw on a figure of its own and return an <svg> element without metadata; its ids are unique on a page whose titles are."""
     with matplotlib.rc_context(_STYLE), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing")  # the browser's fonts draw the text, not matplotlib's
         figure = Figure(figsize=(_WIDTH, height), layout="constrained")
@@ -167,7 +168,8 @@ def _svg(draw: Any, *, height: float) -> str:
     text = re.sub(r"<metadata>.*?</metadata>", "", text[text.index("<svg") :], flags=re.DOTALL)
     text = text.replace(_INK, "currentColor")
     text = re.sub(r"'DejaVu Sans'[^;\"]*", "system-ui, sans-serif", text)
-    text = re.sub(r'(<svg[^>]*?) width="[^"]*"', r"\1", text, count=1)
-    text = re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", text, count=1)
+    head, body = text.split(">", 1)
+    head = re.sub(r' (?:width|height)="[^"]*"', "", head)
+    text = f'{head} role="img" aria-label="{html.escape(title)}">{body}'
     prefix = "f" + hashlib.sha256(text.encode()).hexdigest()[:8]
     return re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{prefix}-", text)

@@ -53,9 +53,9 @@ def render(contents: Contents) -> str:
         "version": __version__,
         "headline": headline(contents),
         "verdicts": [_verdict(entry) for entry in contents.verdicts],
-        "bars": [(labels[run.name], Markup(figures.per_class_bars(iou, run.unseen))) for run in drawn if (iou := _iou(contents, run))],
+        "bars": [_bars(labels[run.name], iou, run) for run in drawn if (iou := _iou(contents, run))],
         "curves": _curves(drawn, labels),
-        "training": [(labels[run.name], Markup(figures.training_curves(run.metrics))) for run in drawn if run.metrics],
+        "training": [_training(labels[run.name], run) for run in drawn if run.metrics],
         "pseudo_labels": [(labels[run.name], _rounds(run)) for run in drawn if run.pseudo_labels.get("rounds")],
         "weights": _weights(drawn, labels),
         "encodings": _encodings(drawn),
@@ -74,17 +74,17 @@ def headline(contents: Contents) -> dict[str, Any]:
     """The first table: rows as they are, or means over seeds where something was run more than once."""
     summary = tables.summarise(contents.rows)
     entries = summary if any(entry["n"] > 1 for entry in summary) else contents.rows
-    columns = tables.identity_columns(entries)
+    columns = [name for name in tables.identity_columns(entries) if name in ("data", "seed", "budget")]  # the label has the others
     lines = [
         {
-            "identity": [tables.spelling(entry.get(name)) for name in columns],
+            "identity": [tables.label(entry), *(tables.spelling(entry.get(name)) for name in columns)],
             "scores": [(tables.cell(entry, measure), 100 * (tables.fraction(entry, measure) or 0.0)) for measure in tables.MEASURES],
             "reference": _uses_unseen_labels(contents, entry),
         }
         for entry in entries
     ]
     return {
-        "columns": [tables.TITLES[name] for name in columns],
+        "columns": ["Method", *(tables.TITLES[name] for name in columns)],
         "measures": [tables.TITLES[name] for name in tables.MEASURES],
         "lines": lines,
         "averaged": entries is summary,
@@ -124,14 +124,23 @@ def _iou(contents: Contents, run: Run) -> dict[str, float | None]:
     return rows[0].get("iou_per_class", {}) if rows else {}
 
 
+def _bars(name: str, iou: dict[str, float | None], run: Run) -> tuple[str, Markup]:
+    return name, Markup(figures.per_class_bars(iou, run.unseen, title=f"IoU of each class, {name}"))
+
+
+def _training(name: str, run: Run) -> tuple[str, Markup]:
+    return name, Markup(figures.training_curves(run.metrics, title=f"Training losses, {name}"))
+
+
 def _curves(runs: list[Run], labels: Mapping[str, str]) -> Markup | None:
     curves = {labels[run.name]: run.curve for run in runs if run.curve.get("points")}
-    return Markup(figures.seen_unseen_curves(curves)) if curves else None
+    return Markup(figures.seen_unseen_curves(curves, title="Unseen against seen mIoU")) if curves else None
 
 
 def _weights(runs: list[Run], labels: Mapping[str, str]) -> list[tuple[str, Markup]]:
     weights = [(labels[run.name], run.pseudo_labels.get("weights", {})) for run in runs]
-    return [(name, Markup(figures.weight_curves(value))) for name, value in weights if value.get("confidence") and value.get("curves")]
+    known = [(f"Weight against confidence, {name}", value) for name, value in weights if value.get("confidence") and value.get("curves")]
+    return [(title, Markup(figures.weight_curves(value, title=title))) for title, value in known]
 
 
 def _encodings(runs: list[Run]) -> list[tuple[str, list[str]]]:
