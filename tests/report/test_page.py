@@ -10,7 +10,8 @@ import pytest
 
 from signseg.errors import InputError
 from signseg.report import figures
-from signseg.report.page import write_report
+from signseg.report.folder import read_contents
+from signseg.report.page import run_labels, write_report
 from signseg.report.pictures import RIGHT, VOID, WRONG, error_map
 
 HOSTILE = {"cow": "<script>alert(1)</script>", "sky": 'a"b&c', "dog": "$x$ \\frac", "bus": "_bus"}
@@ -119,6 +120,16 @@ def test_scores_of_none_are_shown_as_a_dash(tmp_path):
 def test_seeds_are_averaged(tmp_path):
     fake_runs.dump(tmp_path / "results.json", {"rows": [fake_runs.row(seed=seed, run=f"s{seed}") for seed in range(3)]})
     assert "(3)</td>" in report(tmp_path)
+
+
+def test_runs_of_a_benchmark_are_told_apart(tmp_path):
+    rows = [fake_runs.row(seed=seed, run=name) for seed, name in ((0, "a1"), (1, "b2"), (1, "c3"))]
+    for result in rows:
+        fake_runs.write_run(tmp_path / "runs" / result["run"], result)
+    fake_runs.dump(tmp_path / "results.json", {"rows": rows})
+    labels = run_labels(read_contents(tmp_path))
+    assert labels == {"a1": "SIGN, seed 0", "b2": "SIGN, seed 1 (b2)", "c3": "SIGN, seed 1 (c3)"}
+    assert "SIGN, seed 1 (c3)" in report(tmp_path)
 
 
 def test_the_same_folder_gives_the_same_page(tmp_path):

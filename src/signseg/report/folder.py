@@ -51,7 +51,7 @@ class Contents:
 
 
 def read_contents(path: Path) -> Contents:
-    """Read a run folder, or a folder of run folders with a results.json of its own.
+    """Read a run folder, or a folder with a results.json of its own and run folders in it or in its runs/.
 
     Raises:
         InputError: not a folder, nothing of a run in it, or a file in it is damaged.
@@ -59,7 +59,7 @@ def read_contents(path: Path) -> Contents:
     if not path.is_dir():
         raise InputError(f"{path} is not a folder; give a run folder or one that holds run folders.")
     results = _json(path / "results.json")
-    inside = sorted(child for child in path.iterdir() if child.is_dir() and _is_run(child))
+    inside = sorted(child for child in [*path.glob("*"), *path.glob("runs/*")] if child.is_dir() and _is_run(child))
     runs = [read_run(path)] if (path / "config.json").exists() or not inside else [read_run(child) for child in inside]
     rows = results.get("rows") or [row for run in runs for row in run.rows]
     if not rows and not any((run.config, run.metrics, run.curve) != ({}, [], {}) for run in runs):

@@ -93,11 +93,13 @@ def headline(contents: Contents) -> dict[str, Any]:
 
 
 def run_labels(contents: Contents) -> dict[str, str]:
-    """Folder name -> what the run is called on the page; the folder name itself where two would be called the same."""
+    """Folder name -> what the run is called on the page; with its seed, then its folder, where two would be called the same."""
     rows = {row.get("run"): row for row in reversed([*contents.rows, *(row for run in contents.runs for row in run.rows)])}
     named = {run.name: tables.label(rows[run.name]) if run.name in rows else run.name for run in contents.runs}
-    repeated = {name for name in named.values() if list(named.values()).count(name) > 1}
-    return {run: f"{name} ({run})" if name in repeated else name for run, name in named.items()}
+    for detail in ({run: f", seed {row.get('seed')}" for run, row in rows.items()}, {run: f" ({run})" for run in named}):
+        repeated = {name for name in named.values() if list(named.values()).count(name) > 1}
+        named = {run: name + detail.get(run, "") if name in repeated else name for run, name in named.items()}
+    return named
 
 
 def cards(contents: Contents, labels: Mapping[str, str]) -> list[dict[str, Any]]:
