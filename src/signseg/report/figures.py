@@ -93,10 +93,10 @@ def training_curves(lines: Sequence[Mapping[str, Any]], *, title: str, points: i
             if 0 < lowest and highest > 30 * lowest:
                 axes.set_yscale("log")
             axes.set_title(step.replace("_", " "), parse_math=False)
-            _legend_beside(axes)
+            _legend_above(axes)
         axes.set_xlabel("iteration")
 
-    return _svg(draw, title=title, height=0.4 + 1.6 * max(len(steps), 1))
+    return _svg(draw, title=title, height=0.4 + 1.75 * max(len(steps), 1))
 
 
 def weight_curves(weights: Mapping[str, Any], *, title: str) -> str:
@@ -148,10 +148,12 @@ def _legend_below(figure: Figure, axes: Axes, columns: int = 1) -> None:
             text.set_parse_math(False)
 
 
-def _legend_beside(axes: Axes) -> None:
+def _legend_above(axes: Axes) -> None:
     handles, labels = axes.get_legend_handles_labels()
     if handles:
-        legend = axes.legend(handles, labels, loc="upper right", labelspacing=0.25)
+        legend = axes.legend(
+            handles, labels, loc="lower right", bbox_to_anchor=(1, 0.98), ncols=2, labelspacing=0.2, fontsize=8, columnspacing=1
+        )
         for text in legend.get_texts():
             text.set_parse_math(False)
 

@@ -200,8 +200,7 @@ def _plain(value: Any) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{name} {_plain(inner)}" for name, inner in value.items())
     if isinstance(value, list):
-        separator = " × " if value and all(isinstance(item, int) for item in value) and len(value) == 2 else ", "
-        return separator.join(_plain(item) for item in value) or "–"
+        return ", ".join(_plain(item) for item in value) or "–"
     return tables.spelling(value) if not isinstance(value, str) else (value[:12] if len(value) == 64 and value.isalnum() else value or "–")
 
 
