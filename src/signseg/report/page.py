@@ -63,7 +63,7 @@ def render(contents: Contents) -> str:
         "legend": [(_hex(entry["colour"]), entry["name"], bool(entry.get("seen", True))) for entry in contents.classes],
         "error_colours": [(_hex(RIGHT), "right"), (_hex(WRONG), "wrong"), (_hex(VOID), "not scored")],
         "group_colours": {"seen": figures.SEEN, "unseen": figures.UNSEEN},
-        "cards": cards(contents, labels),
+        "cards": cards(contents),
         "origins": [(labels[run.name], _origin(run)) for run in drawn if run.config],
         "left_out": len(contents.runs) - len(drawn),
     }
@@ -102,7 +102,7 @@ def run_labels(contents: Contents) -> dict[str, str]:
     return named
 
 
-def cards(contents: Contents, labels: Mapping[str, str]) -> list[dict[str, Any]]:
+def cards(contents: Contents) -> list[dict[str, Any]]:
     """Protocol cards, each with the names of the rows it holds for."""
     found: list[dict[str, Any]] = []
     for row in contents.rows:
