@@ -1,4 +1,4 @@
-"""The commands. They read options, call one function each, and turn its exceptions into a sentence and an exit code; there is no logic here."""
+"""The commands: they read options, call one function each, and turn its exceptions into a sentence and an exit code. No logic here."""
 
 import argparse
 import os

@@ -1,4 +1,4 @@
-"""Runs what a suite lacks and writes its tables. Every finished run leaves one small JSON in the store, so that a benchmark can stop anywhere."""
+"""Runs what a suite lacks and writes its tables. Every finished run leaves a small JSON in the store: a benchmark can stop anywhere."""
 
 import hashlib
 import json
@@ -69,7 +69,8 @@ class Benchmark:
         pending = len(self.missing())
         found = verdicts(rows, self.suite.claims)
         write_json(self.out / "results.json", {"rows": rows, "summary": summarise(rows), "verdicts": found, "pending": pending})
-        lines = [markdown_table(summarise(rows)), "", "| claim (written down before the runs) | verdict | difference [95 % interval] | n |", "|---|---|---|---|"]
+        heading = ["| claim (written down before the runs) | verdict | difference [95 % interval] | n |", "|---|---|---|---|"]
+        lines = [markdown_table(summarise(rows)), "", *heading]
         for item in found:
             low, high = item["interval"]
             span = "" if item["difference"] is None else f"{100 * item['difference']:+.1f}"
@@ -82,7 +83,15 @@ class Benchmark:
 
 
 def run_benchmark(
-    suite: str, data: str, seeds: tuple[int, ...], out: Path, *, preset: str, overrides: dict[str, Any], reporter: Reporter, keep_runs: bool = False
+    suite: str,
+    data: str,
+    seeds: tuple[int, ...],
+    out: Path,
+    *,
+    preset: str,
+    overrides: dict[str, Any],
+    reporter: Reporter,
+    keep_runs: bool = False,
 ) -> None:
     """Run what is missing and rewrite the tables after every seed.
 

@@ -29,4 +29,5 @@ def audit_names(classes: ClassSplit, hidden: tuple[str, ...]) -> None:
         InputError: a hidden class is among the run's classes.
     """
     if leaked := sorted(set(classes.names) & set(hidden)):
-        raise InputError(f"Leakage audit: class '{leaked[0]}' must be unknown to a tuning run but is among its classes; the training was stopped.")
+        found = f"class '{leaked[0]}' must be unknown to a tuning run but is among its classes"
+        raise InputError(f"Leakage audit: {found}; the training was stopped.")

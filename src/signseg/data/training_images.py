@@ -19,7 +19,8 @@ class TrainingImages:
     Args:
         pictures: the training split, all of one size.
         classes: who is seen.
-        label_policy: "masked" keeps images with unseen pixels and hides those pixels; "dropped" removes such images (ZS3Net, SIGN's article).
+        label_policy: "masked" keeps images with unseen pixels and hides those pixels; "dropped" removes such images
+            (ZS3Net, SIGN's article).
     Raises:
         InputError: no picture, pictures of several sizes, or no labelled pixel at all.
     """
@@ -27,7 +28,8 @@ class TrainingImages:
     def __init__(self, pictures: Sequence[Picture], classes: ClassSplit, *, label_policy: str = "masked") -> None:
         self.positions = LABEL_POLICIES[label_policy](pictures, classes)
         if not self.positions:
-            raise InputError(f"No training image is left under label policy '{label_policy}'; add images without unseen classes or use 'masked'.")
+            advice = "add images without unseen classes or use 'masked'"
+            raise InputError(f"No training image is left under label policy '{label_policy}'; {advice}.")
         pictures = [pictures[position] for position in self.positions]
         sizes = {picture.image.shape for picture in pictures}
         if len(sizes) > 1:

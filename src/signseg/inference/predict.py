@@ -162,14 +162,16 @@ def overlay(image: np.ndarray, prediction: Prediction, segmenter: Segmenter, pre
     colours = np.array([segmenter.palette[segmenter.split.raw_ids[name]] for name in names], dtype=np.float64)
     mixed = (1 - opacity) * image + opacity * colours[prediction.classes]
     factor = max(1, 384 // max(image.shape[:2]))
-    picture = Image.fromarray(mixed.round().astype(np.uint8)).resize((image.shape[1] * factor, image.shape[0] * factor), Image.Resampling.NEAREST)
+    enlarged = (image.shape[1] * factor, image.shape[0] * factor)
+    picture = Image.fromarray(mixed.round().astype(np.uint8)).resize(enlarged, Image.Resampling.NEAREST)
     line, width = 18, 200
     canvas = Image.new("RGB", (picture.width + width, max(picture.height, line * len(present) + 8)), "white")
     canvas.paste(picture)
     draw = ImageDraw.Draw(canvas)
     for row, position in enumerate(present):
         top = 6 + row * line
-        draw.rectangle((picture.width + 8, top, picture.width + 22, top + 12), fill=tuple(int(v) for v in colours[position]), outline="black")
+        colour = tuple(int(value) for value in colours[position])
+        draw.rectangle((picture.width + 8, top, picture.width + 22, top + 12), fill=colour, outline="black")
         share = (prediction.classes == position).mean()
         label = f"{names[position]}{'*' if segmenter.split.is_unseen[position] else ''} {share:.1%}"
         draw.text((picture.width + 28, top), label, fill="black")

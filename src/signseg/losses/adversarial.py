@@ -1,6 +1,7 @@
 """GAN terms on scores in (0, 1): what D minimises and what G minimises.
 
-"least-squares" is LSGAN as its name says and as CaGNet's paper has it; "absolute" is what the SIGN and CaGNet releases compute under that name.
+"least-squares" is LSGAN as its name says and as CaGNet's paper has it; "absolute" is what the SIGN and CaGNet releases compute
+under that name.
 """
 
 from collections.abc import Callable

@@ -31,7 +31,10 @@ def grid(columns: Tensor, rows: Tensor, channels: int) -> Float[Tensor, "c h w"]
 
 
 def relative(channels: int, height: int, width: int, config: SpatialConfig) -> Float[Tensor, "c h w"]:
-    """RPE: positions run from 0 to L-1 over any map, so that the same relative place has the same code (paper, Eq. for RPE; release L = 512)."""
+    """RPE: positions run from 0 to L-1 over any map, so that the same relative place has the same code.
+
+    Source: the paper's equation for RPE; L = 512 in the release.
+    """
     last = config.standard_length - 1
     return grid(torch.linspace(0, last, width), torch.linspace(0, last, height), channels)
 

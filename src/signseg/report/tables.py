@@ -1,36 +1,18 @@
-"""Rows of results.json as tables: identity, merging, means over seeds, Markdown. It computes no score of its own and draws nothing."""
+"""Rows of results.json as tables: means over seeds, Markdown, plain text. It computes no score of its own and draws nothing."""
 
 import math
 import statistics
 from collections.abc import Hashable, Sequence
 from typing import Any
 
-Row = dict[str, Any]
+from signseg.results import DEFAULTS, IDENTITY, Row, identity, merge_rows, row_key
 
-IDENTITY = ("method", "self_training", "variant", "data", "partition", "seed", "split", "test_scale", "calibrated", "budget")
-DEFAULTS = {"variant": "default", "partition": "default", "split": "test", "test_scale": 1.0, "calibrated": False, "budget": "iterations"}
 MEASURES = ("seen", "unseen", "harmonic", "ausuc")
 TITLES = {
     **{name: name.replace("_", " ").capitalize() for name in (*IDENTITY, *MEASURES)},
     **{"self_training": "Self-training", "ausuc": "AUSUC"},
 }
 SPELLINGS = {"sign": "SIGN", "cagnet": "CaGNet", "zs3net": "ZS3Net", "csrl": "CSRL", "spnet": "SPNet", "st": "ST", "ast": "AST"}
-
-
-def row_key(row: Row) -> tuple[Hashable, ...]:
-    """What identifies a row; two rows with one key are the same measurement."""
-    return tuple(row.get(name, DEFAULTS.get(name)) for name in IDENTITY)
-
-
-def is_default(row: Row) -> bool:
-    """Whether a row is measured as the headline is: every setting but method, self-training, data and seed at its default."""
-    return all(row.get(name, value) == value for name, value in DEFAULTS.items())
-
-
-def merge_rows(old: Sequence[Row], new: Sequence[Row]) -> list[Row]:
-    """Old rows with new ones in place of those they repeat; default rows first, otherwise in order of first appearance."""
-    merged = {row_key(row): row for row in old} | {row_key(row): row for row in new}
-    return sorted(merged.values(), key=lambda row: not is_default(row))
 
 
 def summarise(rows: Sequence[Row]) -> list[Row]:
@@ -79,7 +61,7 @@ def plain_table(entries: Sequence[Row]) -> str:
 def _cells(entries: Sequence[Row]) -> list[list[str]]:
     """Heading and lines as texts: identity columns, then MEASURES."""
     columns = identity_columns(entries)
-    lines = [[spelling(entry.get(name)) for name in columns] + [cell(entry, name) for name in MEASURES] for entry in entries]
+    lines = [[spelling(identity(entry, name)) for name in columns] + [cell(entry, name) for name in MEASURES] for entry in entries]
     return [[TITLES[name] for name in (*columns, *MEASURES)], *lines]
 
 
@@ -87,10 +69,10 @@ def identity_columns(entries: Sequence[Row]) -> list[str]:
     """Identity columns worth showing: method and self-training always, others where an entry departs from the default or they differ."""
 
     def shown(name: str) -> bool:
-        values = {entry.get(name, DEFAULTS.get(name)) for entry in entries}
+        values = {identity(entry, name) for entry in entries}
         return name in ("method", "self_training") or len(values) > 1 or (name in DEFAULTS and values != {DEFAULTS[name]})
 
-    return [name for name in IDENTITY if shown(name) and any(name in entry for entry in entries)]
+    return [name for name in IDENTITY if shown(name) and any(name in entry or name == "evaluation" for entry in entries)]
 
 
 def cell(entry: Row, measure: str) -> str:
@@ -123,7 +105,7 @@ def spelling(value: Any) -> str:
 def label(row: Row) -> str:
     """A short name of a row: 'SIGN + AST', then what is not at its default."""
     trained = "" if row.get("self_training", "none") == "none" else f" + {spelling(row['self_training'])}"
-    settings = {name: row[name] for name in DEFAULTS if name in row and name != "budget" and row[name] != DEFAULTS[name]}
+    settings = {name: identity(row, name) for name, value in DEFAULTS.items() if name != "budget" and identity(row, name) != value}
     extra = [
         {"calibrated": "calibrated", "test_scale": f"scale {value:g}" if name == "test_scale" else ""}.get(name) or str(value)
         for name, value in settings.items()

@@ -78,7 +78,10 @@ def together(loss: Tensor, labelled: Tensor, pseudo: Tensor, pseudo_weight: floa
 
 
 def apart(loss: Tensor, labelled: Tensor, pseudo: Tensor, pseudo_weight: float) -> dict[str, Tensor]:
-    """A mean over each kind, so that small weights do not shrink the share of the pseudo-labels (ours, to tell weighting from calibration)."""
+    """A mean over each kind, so that small weights do not shrink the share of the pseudo-labels.
+
+    Ours, to tell weighting from calibration.
+    """
     return {"labelled": weighted_mean(loss, labelled), "pseudo": pseudo_weight * weighted_mean(loss, pseudo)}
 
 

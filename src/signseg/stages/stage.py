@@ -25,7 +25,10 @@ class Update:
 
 
 class Stage(Protocol):
-    """A training step. `updates` yields lazily: each loss is computed after the previous player has moved, so no graph outlives its weights."""
+    """A training step.
+
+    `updates` yields lazily: each loss is computed after the previous player has moved, so no graph outlives its weights.
+    """
 
     @property
     def name(self) -> str: ...

@@ -33,7 +33,7 @@ def batch_index(seed: int, step: str, iteration: int, images: int, batch_size: i
         epoch: torch.randperm(images, generator=torch.Generator().manual_seed(seed_of(seed, step, "epoch", epoch)))
         for epoch in set((positions // images).tolist())
     }
-    return torch.stack([epochs[epoch][place] for epoch, place in zip((positions // images).tolist(), (positions % images).tolist(), strict=True)])
+    return torch.stack([epochs[position // images][position % images] for position in positions.tolist()])
 
 
 def run_stage(

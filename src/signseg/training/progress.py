@@ -56,7 +56,8 @@ class Bar:
     def advance(self, task: str, done: int, total: int, detail: str = "") -> None:
         if self.progress is None or task != self.task:
             self.close()
-            columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), TextColumn("{task.fields[detail]}"))
+            name, detail_text = TextColumn("{task.description}"), TextColumn("{task.fields[detail]}")
+            columns = (name, BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), detail_text)
             self.progress, self.task = Progress(*columns, console=self.console), task
             self.progress.add_task(task, total=total, detail="")
             self.progress.start()

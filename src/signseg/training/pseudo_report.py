@@ -53,8 +53,8 @@ def weight_curves(pseudo: PseudoLabels, points: int = 101) -> dict[str, Any]:
         return {"confidence": [], "curves": []}
     grid = torch.linspace(float(confidence.min()), float(confidence.max()), points)
     everywhere = torch.ones(1, 1, points, dtype=torch.bool)
-    curves = [{"temperature": t, "weight": annealed_weights(grid[None, None], everywhere, t).flatten().tolist()} for t in SHOWN_TEMPERATURES]
-    return {"confidence": grid.tolist(), "curves": curves}
+    weights = {t: annealed_weights(grid[None, None], everywhere, t).flatten().tolist() for t in SHOWN_TEMPERATURES}
+    return {"confidence": grid.tolist(), "curves": [{"temperature": t, "weight": weight} for t, weight in weights.items()]}
 
 
 def _truth(data: Dataset, classes: ClassSplit, images: TrainingImages, size: tuple[int, ...]) -> Tensor | None:

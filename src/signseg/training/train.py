@@ -97,7 +97,9 @@ def train(config: RunConfig, out: Path, *, resume: bool = False, reporter: Repor
     return out
 
 
-def train_from(source: Path, config: RunConfig, out: Path, *, resume: bool = False, reporter: Reporter | None = None, command: str = "") -> Path:
+def train_from(
+    source: Path, config: RunConfig, out: Path, *, resume: bool = False, reporter: Reporter | None = None, command: str = ""
+) -> Path:
     """Step four alone: self-training of the finished run `source` into the folder `out`. Arguments and errors as `train`."""
     started = load_network(RunFolder(source))
     with opened(config, out, resume=resume, reporter=reporter, command=command) as run:
@@ -210,8 +212,10 @@ def commit() -> str:
     """The commit of the checkout this code runs from, or "" for an installed package."""
     here = Path(__file__).resolve().parent
     try:
-        done = subprocess.run(["git", "-C", str(here), "rev-parse", "--short", "HEAD"], capture_output=True, text=True, timeout=10, check=False)
-        tracked = subprocess.run(["git", "-C", str(here), "ls-files", "--error-unmatch", __file__], capture_output=True, timeout=10, check=False)
+        done, tracked = (
+            subprocess.run(["git", "-C", str(here), *arguments], capture_output=True, text=True, timeout=10, check=False)
+            for arguments in (["rev-parse", "--short", "HEAD"], ["ls-files", "--error-unmatch", __file__])
+        )
     except (OSError, subprocess.TimeoutExpired):
         return ""
     return done.stdout.strip() if done.returncode == 0 and tracked.returncode == 0 else ""

@@ -1,0 +1,109 @@
+"""`signseg demo`: the whole method on the built-in world, from drawing the pictures to the report."""
+
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from torch.nn import functional
+
+from signseg.config import PRESETS, RunConfig, with_overrides
+from signseg.data.registry import open_dataset
+from signseg.data.transforms import to_tensor
+from signseg.errors import InputError, did_you_mean
+from signseg.files import folder_lock, write_atomically, write_json
+from signseg.inference.predict import index_mask
+from signseg.modules.positional import ENCODINGS
+from signseg.network import Network
+from signseg.report.page import write_report
+from signseg.report.tables import plain_table, summarise
+from signseg.training.folder import RunFolder, load_classes, load_config, load_network
+from signseg.training.progress import Reporter
+from signseg.training.score import score_run
+from signseg.training.train import train, train_from
+
+SHOWN = 8  # test pictures in the report: the first ones, whatever they look like
+COLUMNS = {"step-a": "step a", "sign": "SIGN", "sign-st": "SIGN + ST", "sign-ast": "SIGN + AST"}
+
+
+def run_demo(out: Path, *, preset: str, seed: int, reporter: Reporter) -> None:
+    """Train SIGN, continue it with ST and with AST, score all on the test split, write results.json and report.html.
+
+    Runs that an earlier, interrupted demo left in `out` are continued.
+    """
+    if preset not in PRESETS:
+        raise InputError(f"There is no preset '{preset}'; {did_you_mean(preset, tuple(PRESETS))}")
+    started = time.monotonic()
+    config = with_overrides(PRESETS[preset], {"data": "world", "method": "sign", "seed": seed})
+    with folder_lock(out):
+        refuse_other_settings(out / "sign", config)
+        train(config, out / "sign", resume=(out / "sign" / "config.json").exists(), reporter=reporter)
+        rows = score_run(out / "sign", step="step_a", reporter=reporter) + score_run(out / "sign", reporter=reporter)
+        for kind in ("st", "ast"):
+            run = out / f"sign-{kind}"
+            chosen = with_overrides(config, {"self_training.kind": kind})
+            train_from(out / "sign", chosen, run, resume=(run / "config.json").exists(), reporter=reporter)
+            rows += score_run(run, reporter=reporter)
+        write_json(out / "results.json", {"rows": rows, "summary": summarise(rows), "verdicts": []})
+        write_pictures(out, config)
+        write_encodings(out / "sign", config)
+        write_report(out)
+    reporter.say(plain_table(rows))
+    reporter.say(f"done in {time.monotonic() - started:.0f} s; open {out / 'report.html'}")
+
+
+def refuse_other_settings(run: Path, config: RunConfig) -> None:
+    """An unfinished demo is continued only with the settings it began with.
+
+    Raises:
+        InputError: the folder holds a demo with another seed or preset.
+    """
+    if (run / "config.json").exists():
+        before, _ = load_config(RunFolder(run))
+        if before != config:
+            held = f"preset '{before.preset}' and seed {before.seed}"
+            raise InputError(f"{run} holds a demo with {held}; choose another --out or the same settings.")
+
+
+def write_pictures(out: Path, config: RunConfig) -> None:
+    """Image, truth and the prediction of every stage for the first test pictures, as the report expects them."""
+    data = open_dataset(config.data, seed=config.seed)
+    classes, palette = load_classes(RunFolder(out / "sign"))
+    networks = {"step-a": load_network(RunFolder(out / "sign"), step="step_a")}
+    networks |= {name: load_network(RunFolder(out / name)) for name in ("sign", "sign-st", "sign-ast")}
+    pictures = data.split("test")[:SHOWN]
+    for number, picture in enumerate(pictures):
+        folder = out / "pictures" / str(number)
+        masks = {"truth": picture.mask}
+        for name, network in networks.items():
+            masks[name] = classes.raw_labels(segment(network, picture.image))
+        image = Image.fromarray(picture.image)
+        write_atomically(folder / "image.png", lambda handle, image=image: image.save(handle, format="PNG"))
+        for name, mask in masks.items():
+            drawn = index_mask(mask, palette)
+            write_atomically(folder / f"{name}.png", lambda handle, drawn=drawn: drawn.save(handle, format="PNG"))
+    index = {
+        "columns": [{"name": name, "caption": caption} for name, caption in COLUMNS.items()],
+        "pictures": [{"folder": str(number), "caption": picture.name} for number, picture in enumerate(pictures)],
+    }
+    write_json(out / "pictures" / "index.json", index)
+
+
+def segment(network: Network, image: np.ndarray) -> np.ndarray:
+    """(H, W, 3) uint8 -> (H, W) uint8 training ids."""
+    with torch.no_grad():
+        scores = functional.interpolate(network(to_tensor(image[None])), size=image.shape[:2], mode="bilinear", align_corners=False)
+    return scores.argmax(1)[0].numpy().astype(np.uint8)
+
+
+def write_encodings(run: Path, config: RunConfig) -> None:
+    """The encodings at two feature sizes (the article's Figure 3), drawn from the code that training uses."""
+    channels, (height, width) = config.encoder.features, config.spatial.training_grid
+    maps = {}
+    for name in ("relative", "absolute", "absolute-interpolated"):
+        for factor in (1.0, 1.5):
+            h, w = round(height * factor), round(width * factor)
+            maps[f"{name} {h}x{w}"] = ENCODINGS[name](channels, h, w, config.spatial).numpy()
+    write_atomically(run / "figures" / "encodings.npz", lambda handle: np.savez_compressed(handle, allow_pickle=False, **maps))
+
