@@ -41,7 +41,7 @@ def relative(channels: int, height: int, width: int, config: SpatialConfig) -> F
 
 def absolute(channels: int, height: int, width: int, config: SpatialConfig) -> Float[Tensor, "c h w"]:
     """APE: positions are cell numbers (release: defined, not used)."""
-    return grid(torch.arange(width), torch.arange(height), channels)
+    return grid(torch.arange(width).float(), torch.arange(height).float(), channels)
 
 
 def absolute_interpolated(channels: int, height: int, width: int, config: SpatialConfig) -> Float[Tensor, "c h w"]:
