@@ -13,6 +13,7 @@ from signseg.errors import InputError
 IGNORE = 255  # void border or padding: never learned, never scored, never pseudo-labelled
 UNANNOTATED = 254  # a region nobody labelled (unseen class, background, gap): self-training may label it
 MAX_CLASSES = 250
+LARGEST_ID = IGNORE  # of 8-bit masks
 
 
 @dataclass(frozen=True)
@@ -37,11 +38,25 @@ class ClassSplit:
             raise InputError("No seen class is left; at least one class must have labels: shorten 'unseen' or 'exclude'.")
         if len(self.raw_ids) > MAX_CLASSES:
             raise InputError(f"{len(self.raw_ids)} classes were given; at most {MAX_CLASSES} fit in 8-bit label maps.")
+        self._check_ids()
         for name in self.names:
             if name not in self.raw_ids:
                 raise InputError(f"Class '{name}' is listed as seen or unseen but has no id; the data set has: {', '.join(self.raw_ids)}.")
         if both := set(self.seen) & set(self.unseen):
             raise InputError(f"Class '{sorted(both)[0]}' is both seen and unseen; list it once.")
+
+    def _check_ids(self) -> None:
+        owner: dict[int, str] = {}
+        for name, raw in self.raw_ids.items():
+            if not 0 <= raw <= LARGEST_ID:
+                raise InputError(f"Class '{name}' has the id {raw}; ids in 8-bit masks go from 0 to {LARGEST_ID}: give it another.")
+            if raw == self.ignore:
+                raise InputError(f"Class '{name}' has the id {raw}, which means 'ignore'; give one of the two another id.")
+            if raw in owner:
+                raise InputError(f"Classes '{owner[raw]}' and '{name}' both have the id {raw}; give each class its own.")
+            owner[raw] = name
+        if not 0 <= self.ignore <= LARGEST_ID:
+            raise InputError(f"The id of ignored pixels is {self.ignore}; ids in 8-bit masks go from 0 to {LARGEST_ID}: give another.")
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -69,13 +84,13 @@ class ClassSplit:
 
     def raw_labels(self, training: np.ndarray) -> np.ndarray:
         """Training ids -> raw ids, for writing prediction masks. (H, W) uint8."""
-        table = np.full(256, self.ignore, dtype=np.uint8)
+        table = np.full(LARGEST_ID + 1, self.ignore, dtype=np.uint8)
         for position, name in enumerate(self.names):
             table[position] = self.raw_ids[name]
         return table[training]
 
     def _table(self, kept: tuple[str, ...], other: int) -> np.ndarray:
-        table = np.full(256, other, dtype=np.uint8)
+        table = np.full(LARGEST_ID + 1, other, dtype=np.uint8)
         table[self.ignore] = IGNORE
         for position, name in enumerate(kept):
             table[self.raw_ids[name]] = position

@@ -5,10 +5,14 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from signseg import __version__
-from signseg.errors import InputError, did_you_mean
+from signseg.errors import InputError
+from signseg.files import reason
+from signseg.signals import termination_interrupts
+
+MOST_THREADS = 1024
 
 
 class Parser(argparse.ArgumentParser):
@@ -18,7 +22,7 @@ class Parser(argparse.ArgumentParser):
         raise InputError(f"{self.prog}: {message}; see '{self.prog} --help'.")
 
 
-def settings(arguments: argparse.Namespace) -> "dict[str, str]":
+def settings(arguments: argparse.Namespace) -> dict[str, str]:
     """--set key=value pairs."""
     pairs = {}
     for item in arguments.set or []:
@@ -37,17 +41,19 @@ def demo(arguments: argparse.Namespace) -> None:
 
 
 def train(arguments: argparse.Namespace) -> None:
-    from signseg.config import PRESETS, with_overrides
+    from signseg.config import with_overrides
     from signseg.report.page import write_report
     from signseg.training.progress import for_standard_output
-    from signseg.training.score import read_calibration, score_run
+    from signseg.training.score import check_calibration, score_run
+    from signseg.training.settings import preset, refuse_other_settings
     from signseg.training.train import train as train_run
 
-    if arguments.preset not in PRESETS:
-        raise InputError(f"There is no preset '{arguments.preset}'; {did_you_mean(arguments.preset, tuple(PRESETS))}")
-    read_calibration(arguments.calibration)
-    chosen = {key: getattr(arguments, key) for key in ("data", "method", "seed", "tuning", "upper_bound")}
-    config = with_overrides(PRESETS[arguments.preset], chosen | {"self_training.kind": arguments.self_training} | settings(arguments))
+    chosen = {key: getattr(arguments, key) for key in ("preset", "data", "method", "seed", "tuning", "upper_bound")}
+    chosen |= {"self_training.kind": arguments.self_training} | settings(arguments)
+    config = with_overrides(preset(arguments.preset), chosen)
+    check_calibration(config, arguments.calibration)
+    if arguments.resume:
+        refuse_other_settings(arguments.out, chosen)
     reporter = for_standard_output()
     train_run(config, arguments.out, resume=arguments.resume, reporter=reporter)
     show(score_run(arguments.out, calibration=arguments.calibration, reporter=reporter))
@@ -61,14 +67,19 @@ def self_train(arguments: argparse.Namespace) -> None:
     from signseg.training.folder import RunFolder, load_config
     from signseg.training.progress import for_standard_output
     from signseg.training.score import score_run
+    from signseg.training.settings import refuse_other_settings
     from signseg.training.train import train_from
 
     config, _ = load_config(RunFolder(arguments.run))
-    config = with_overrides(config, {"self_training.kind": arguments.self_training} | settings(arguments))
+    chosen = {"self_training.kind": arguments.self_training} | settings(arguments)
+    config = with_overrides(config, chosen)
+    if arguments.resume:
+        refuse_other_settings(arguments.out, chosen)
     reporter = for_standard_output()
     train_from(arguments.run, config, arguments.out, resume=arguments.resume, reporter=reporter)
     show(score_run(arguments.out, reporter=reporter))
     write_report(arguments.out)
+    print(f"report: {arguments.out / 'report.html'}")
 
 
 def evaluate(arguments: argparse.Namespace) -> None:
@@ -101,16 +112,27 @@ def info(arguments: argparse.Namespace) -> None:
     print(describe(arguments.run))
 
 
-def show(rows: "list[dict]") -> None:
+def benchmark(arguments: argparse.Namespace) -> None:
+    from signseg.benchmark.benchmark import parse_seeds, run_benchmark
+    from signseg.training.progress import for_standard_output
+
+    run_benchmark(
+        arguments.suite,
+        arguments.data,
+        parse_seeds(arguments.seeds),
+        arguments.out,
+        preset_name=arguments.preset,
+        overrides=settings(arguments),
+        reporter=for_standard_output(),
+    )
+    print((arguments.out / "tables.md").read_text(encoding="utf-8"))
+
+
+def show(rows: list[dict[str, Any]]) -> None:
     """Print rows of results.json as a table."""
     from signseg.report.tables import plain_table
 
     print(plain_table(rows))
-
-
-def run_folder(text: str) -> Path:
-    """A path; whether a run is in it is checked where it is read."""
-    return Path(text)
 
 
 def parser() -> Parser:
@@ -147,46 +169,77 @@ def parser() -> Parser:
     training_options(one)
 
     one = command("self-train", self_train, "step four alone, from a finished run")
-    one.add_argument("run", type=run_folder)
+    one.add_argument("run", type=Path)
     one.add_argument("--self-training", required=True, help="st or ast")
     training_options(one)
 
     one = command("evaluate", evaluate, "score a run")
-    one.add_argument("run", type=run_folder)
+    one.add_argument("run", type=Path)
     one.add_argument("--data", help="another data set with the same classes")
     one.add_argument("--split", help="test (default), or val (default for tuning runs)")
     one.add_argument("--scale", type=float, default=1.0, help="size of the test images over that of training (world)")
     one.add_argument("--protocol", default="pixel", help="pixel (default) or feature")
     one.add_argument("--calibration", type=Path, help="calibration.json of a tuning run")
 
+    one = command("benchmark", benchmark, "a table of the paper, or a study behind it; adds the runs that are missing")
+    one.add_argument("--suite", required=True, help="systems, positions or self-training")
+    one.add_argument("--data", required=True, help="world, world-partial")
+    one.add_argument("--seeds", default="5", help="how many (from 0), or a range such as 100-104 (default 5)")
+    one.add_argument("--out", type=Path, required=True, help="folder for results.json, tables.md and report.html")
+    one.add_argument("--preset", default="quick", help="quick (default) or tiny")
+    one.add_argument("--set", action="append", metavar="KEY=VALUE", help="change one setting of all runs")
+
     one = command("predict", predict, "segment pictures")
-    one.add_argument("run", type=run_folder)
+    one.add_argument("run", type=Path)
     one.add_argument("images", nargs="+", help="images, folders or globs")
     one.add_argument("--out", type=Path, required=True)
 
     one = command("info", info, "what a run is and how it scored")
-    one.add_argument("run", type=run_folder)
+    one.add_argument("run", type=Path)
     return top
+
+
+def threads(count: int | None) -> None:
+    """Limit torch to `count` CPU threads."""
+    if count is None:
+        return
+    if not 1 <= count <= MOST_THREADS:
+        raise InputError(f"--threads is {count}; give a number from 1 to {MOST_THREADS}.")
+    import torch
+
+    torch.set_num_threads(count)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; 0, or 2 with one sentence for bad input, or 130 when interrupted."""
-    from signseg.training.optim import NonFiniteLoss
-
+    arguments = argparse.Namespace()
     try:
-        arguments = parser().parse_args(argv)
-        if arguments.threads:
-            import torch
-
-            torch.set_num_threads(arguments.threads)
-        arguments.call(arguments)
+        with termination_interrupts():
+            arguments = parser().parse_args(argv)
+            threads(arguments.threads)
+            arguments.call(arguments)
+            sys.stdout.flush()
         return 0
     except KeyboardInterrupt:
-        print("Interrupted; continue with the same command and --resume.", file=sys.stderr)
+        again = "with the same command and --resume" if hasattr(arguments, "resume") else "with the same command"
+        print(f"Interrupted; continue {again}.", file=sys.stderr)
         return 130
-    except (InputError, NonFiniteLoss) as error:
-        print(error, file=sys.stderr)
-        return 2
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+    except (InputError, OSError, RuntimeError, MemoryError) as error:
+        print(sentence(error), file=sys.stderr)
+        return 2
+
+
+def sentence(error: Exception) -> str:
+    """What to tell the user about an error from outside the program; any other is raised again, since it is ours."""
+    from signseg.training.optim import NonFiniteLoss
+
+    if isinstance(error, InputError | NonFiniteLoss):
+        return " ".join(str(error).split())
+    if isinstance(error, OSError):
+        return f"{error.filename or 'The output'}: {reason(error)}; check the path, its permissions and the free space."
+    if isinstance(error, MemoryError) or "allocate memory" in str(error):
+        return "There is not enough memory; use smaller pictures, a smaller batch_size or narrower layers."
+    raise error

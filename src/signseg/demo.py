@@ -8,17 +8,17 @@ import torch
 from PIL import Image
 from torch.nn import functional
 
-from signseg.config import PRESETS, RunConfig, with_overrides
+from signseg.config import RunConfig, with_overrides
 from signseg.data.registry import open_dataset
 from signseg.data.transforms import to_tensor
-from signseg.errors import InputError, did_you_mean
 from signseg.files import folder_lock, write_atomically, write_json
 from signseg.inference.predict import index_mask
 from signseg.modules.positional import ENCODINGS
 from signseg.network import Network
 from signseg.report.page import write_report
 from signseg.report.tables import plain_table, summarise
-from signseg.training.folder import RunFolder, load_classes, load_config, load_network
+from signseg.training import settings
+from signseg.training.folder import RunFolder, load_classes, load_network
 from signseg.training.progress import Reporter
 from signseg.training.score import score_run
 from signseg.training.train import train, train_from
@@ -32,18 +32,17 @@ def run_demo(out: Path, *, preset: str, seed: int, reporter: Reporter) -> None:
 
     Runs that an earlier, interrupted demo left in `out` are continued.
     """
-    if preset not in PRESETS:
-        raise InputError(f"There is no preset '{preset}'; {did_you_mean(preset, tuple(PRESETS))}")
     started = time.monotonic()
-    config = with_overrides(PRESETS[preset], {"data": "world", "method": "sign", "seed": seed})
+    chosen = {"preset": preset, "data": "world", "method": "sign", "seed": seed}
+    config = with_overrides(settings.preset(preset), chosen)
+    settings.refuse_other_settings(out / "sign", chosen)
     with folder_lock(out):
-        refuse_other_settings(out / "sign", config)
         train(config, out / "sign", resume=(out / "sign" / "config.json").exists(), reporter=reporter)
         rows = score_run(out / "sign", step="step_a", reporter=reporter) + score_run(out / "sign", reporter=reporter)
         for kind in ("st", "ast"):
             run = out / f"sign-{kind}"
-            chosen = with_overrides(config, {"self_training.kind": kind})
-            train_from(out / "sign", chosen, run, resume=(run / "config.json").exists(), reporter=reporter)
+            continued = with_overrides(config, {"self_training.kind": kind})
+            train_from(out / "sign", continued, run, resume=(run / "config.json").exists(), reporter=reporter)
             rows += score_run(run, reporter=reporter)
         write_json(out / "results.json", {"rows": rows, "summary": summarise(rows), "verdicts": []})
         write_pictures(out, config)
@@ -51,19 +50,6 @@ def run_demo(out: Path, *, preset: str, seed: int, reporter: Reporter) -> None:
         write_report(out)
     reporter.say(plain_table(rows))
     reporter.say(f"done in {time.monotonic() - started:.0f} s; open {out / 'report.html'}")
-
-
-def refuse_other_settings(run: Path, config: RunConfig) -> None:
-    """An unfinished demo is continued only with the settings it began with.
-
-    Raises:
-        InputError: the folder holds a demo with another seed or preset.
-    """
-    if (run / "config.json").exists():
-        before, _ = load_config(RunFolder(run))
-        if before != config:
-            held = f"preset '{before.preset}' and seed {before.seed}"
-            raise InputError(f"{run} holds a demo with {held}; choose another --out or the same settings.")
 
 
 def write_pictures(out: Path, config: RunConfig) -> None:

@@ -1,8 +1,11 @@
 """Runs what a suite lacks and writes its tables. Every finished run leaves a small JSON in the store: a benchmark can stop anywhere."""
 
+import contextlib
 import hashlib
 import json
+import re
 import shutil
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,20 +13,26 @@ from typing import Any
 from signseg import __version__
 from signseg.benchmark.statistics import verdicts
 from signseg.benchmark.suites import SUITES, Cell, Suite
-from signseg.config import PRESETS, RunConfig, with_overrides
+from signseg.config import RunConfig, with_overrides
+from signseg.data.registry import open_dataset
 from signseg.errors import InputError, did_you_mean
-from signseg.files import folder_lock, read_json, write_json
+from signseg.files import folder_lock, write_atomically, write_json
 from signseg.report.page import write_report
 from signseg.report.tables import markdown_table, summarise
+from signseg.results import DEFAULTS
 from signseg.training.progress import Reporter
-from signseg.training.score import score_run
-from signseg.training.train import train, train_from
+from signseg.training.score import read_rows, score_run
+from signseg.training.settings import check, preset
+from signseg.training.train import commit, train, train_from
+
+MOST_SEEDS = 1000
 
 
 @dataclass(frozen=True)
 class Benchmark:
     """A suite on a data set, in a folder: `store/` keeps rows, `runs/` keeps trained models until they are no longer needed."""
 
+    name: str
     suite: Suite
     seeds: tuple[int, ...]
     out: Path
@@ -46,31 +55,49 @@ class Benchmark:
     def rows(self) -> list[dict[str, Any]]:
         """Rows of all finished cells."""
         paths = [self.stored(cell, seed) for cell in self.suite.cells for seed in self.seeds]
-        return [row for path in paths if path.exists() for row in read_json(path)["rows"]]
+        return [row for path in paths if path.exists() for row in read_rows(path)]
+
+    def before(self, cell: Cell, seed: int) -> RunConfig:
+        """The configuration of a cell's steps a to c, the same for cells that differ in step four alone."""
+        untouched = self.base.self_training.model_dump() | {"kind": "none"}
+        return with_overrides(self.config(cell, seed), {"self_training": untouched, "variant": DEFAULTS["variant"]})
+
+    def folders(self, cell: Cell, seed: int) -> tuple[Path, Path]:
+        """The run folder of steps a to c, and that of the whole cell (the same without self-training)."""
+        config = self.config(cell, seed)
+        shared = self.out / "runs" / _key(self.before(cell, seed))
+        return shared, shared if config.self_training.kind == "none" else self.out / "runs" / _key(config)
 
     def run_cell(self, cell: Cell, seed: int) -> None:
         """Train, score at every size, store the rows."""
-        config = self.config(cell, seed)
-        before = with_overrides(config, {"self_training": self.base.self_training.model_dump() | {"kind": "none"}})
-        shared = self.out / "runs" / _key(before)
-        train(before, shared, resume=(shared / "config.json").exists(), reporter=self.reporter)
-        run = shared
-        if config.self_training.kind in ("st", "ast"):
-            run = self.out / "runs" / _key(config)
-            train_from(shared, config, run, resume=(run / "config.json").exists(), reporter=self.reporter)
-        rows = [row for scale in cell.scales for row in score_run(run, scale=scale, reporter=self.reporter)]
-        if cell.step_a_row:
-            rows += score_run(run, step="step_a", reporter=self.reporter)
+        shared, run = self.folders(cell, seed)
+        train(self.before(cell, seed), shared, resume=(shared / "config.json").exists(), reporter=self.reporter)
+        if run != shared:
+            train_from(shared, self.config(cell, seed), run, resume=(run / "config.json").exists(), reporter=self.reporter)
+        steps = (None, "step_a") if cell.step_a_row else (None,)
+        variants = {None: cell.variant, "step_a": "step_a" if cell.variant == DEFAULTS["variant"] else f"{cell.variant}-step_a"}
+        rows = []
+        for step in steps:
+            for scale in cell.scales if step is None else (1.0,):
+                rows += score_run(run, scale=scale, step=step, variant=variants[step], reporter=self.reporter)
         write_json(self.stored(cell, seed), {"rows": rows})
+
+    def remove_runs(self) -> None:
+        """Delete the trained models of this suite and nothing else."""
+        for folder in {folder for cell in self.suite.cells for seed in self.seeds for folder in self.folders(cell, seed)}:
+            shutil.rmtree(folder, ignore_errors=True)
+        with contextlib.suppress(OSError):
+            (self.out / "runs").rmdir()
 
     def write_tables(self) -> None:
         """results.json, tables.md and report.html from whatever is stored."""
         rows = self.rows()
         pending = len(self.missing())
         found = verdicts(rows, self.suite.claims)
-        write_json(self.out / "results.json", {"rows": rows, "summary": summarise(rows), "verdicts": found, "pending": pending})
+        origin = {"suite": self.name, "command": " ".join(["signseg", *sys.argv[1:]]), "commit": commit(), "pending": pending}
+        write_json(self.out / "results.json", {"rows": rows, "summary": summarise(rows), "verdicts": found, **origin})
         heading = ["| claim (written down before the runs) | verdict | difference [95 % interval] | n |", "|---|---|---|---|"]
-        lines = [markdown_table(summarise(rows)), "", *heading]
+        lines = [markdown_table(summarise(rows)) if rows else "No run is finished.", "", *heading]
         for item in found:
             low, high = item["interval"]
             span = "" if item["difference"] is None else f"{100 * item['difference']:+.1f}"
@@ -78,7 +105,8 @@ class Benchmark:
             lines.append(f"| {item['claim']} | {item['verdict']} | {span} | {item['n']} |")
         if pending:
             lines += ["", f"*{pending} runs pending*: the same command adds them."]
-        (self.out / "tables.md").write_text("\n".join(lines) + "\n")
+        text = "\n".join(lines) + "\n"
+        write_atomically(self.out / "tables.md", lambda handle: handle.write(text.encode()))
         write_report(self.out)
 
 
@@ -88,7 +116,7 @@ def run_benchmark(
     seeds: tuple[int, ...],
     out: Path,
     *,
-    preset: str,
+    preset_name: str,
     overrides: dict[str, Any],
     reporter: Reporter,
     keep_runs: bool = False,
@@ -100,9 +128,11 @@ def run_benchmark(
     """
     if suite not in SUITES:
         raise InputError(f"There is no suite '{suite}'; {did_you_mean(suite, tuple(SUITES))}")
-    if preset not in PRESETS:
-        raise InputError(f"There is no preset '{preset}'; {did_you_mean(preset, tuple(PRESETS))}")
-    benchmark = Benchmark(SUITES[suite](data), seeds, out, with_overrides(PRESETS[preset], overrides), reporter)
+    open_dataset(data)
+    base = with_overrides(preset(preset_name), {"data": data} | overrides)
+    benchmark = Benchmark(suite, SUITES[suite](data), seeds, out, base, reporter)
+    for cell in benchmark.suite.cells:
+        check(benchmark.config(cell, seeds[0]))
     with folder_lock(out):
         todo = benchmark.missing()
         for done, (cell, seed) in enumerate(todo):
@@ -111,9 +141,24 @@ def run_benchmark(
             benchmark.write_tables()
         benchmark.write_tables()
         if not keep_runs:
-            shutil.rmtree(out / "runs", ignore_errors=True)
+            benchmark.remove_runs()
+
+
+def parse_seeds(text: str) -> tuple[int, ...]:
+    """"5" -> 0, 1, 2, 3, 4; "100-104" -> 100 to 104.
+
+    Raises:
+        InputError: neither form, or none or too many seeds.
+    """
+    first, _, last = text.partition("-") if "-" in text else ("0", "", f"{int(text) - 1}" if text.isdecimal() else "")
+    if not (first.isdecimal() and last.isdecimal() and int(first) <= int(last) < int(first) + MOST_SEEDS):
+        raise InputError(f"--seeds is '{text}'; give a number from 1 to {MOST_SEEDS}, or a range such as 100-104.")
+    return tuple(range(int(first), int(last) + 1))
 
 
 def _key(config: RunConfig, *more: Any) -> str:
-    text = json.dumps([__version__, config.model_dump(mode="json"), *more], sort_keys=True)
-    return f"{config.data}-{config.variant}-{config.self_training.kind}-{config.seed}-{hashlib.sha256(text.encode()).hexdigest()[:10]}"
+    """A file name that differs wherever the version, the data, the configuration or anything in `more` does."""
+    data = open_dataset(config.data, seed=config.seed).fingerprint
+    text = json.dumps([__version__, data, config.model_dump(mode="json"), *more], sort_keys=True)
+    readable = re.sub(r"[^a-z0-9.-]", "_", f"{config.data}-{config.variant}-{config.self_training.kind}-{config.seed}".lower())
+    return f"{readable}-{hashlib.sha256(text.encode()).hexdigest()[:10]}"

@@ -7,6 +7,7 @@ import numpy as np
 from scipy import stats
 
 from signseg.benchmark.suites import Claim, Side
+from signseg.results import DEFAULTS, identity
 
 ENOUGH = 5
 LEVEL = 0.05
@@ -21,11 +22,12 @@ def value(row: dict[str, Any], score: str) -> float | None:
 
 
 def by_seed(rows: list[dict[str, Any]], side: Side, score: str) -> dict[int, float]:
-    """Scores of one side of a claim by seed, uncalibrated rows of the test split only."""
+    """Scores of one side of a claim by seed: uncalibrated rows of the test split, scored at label resolution."""
     found = {}
     for row in rows:
         same = (row["variant"], row["self_training"], row["data"]) == (side.variant, side.self_training, side.data)
-        if same and row["split"] == "test" and not row["calibrated"] and math.isclose(row["test_scale"], side.test_scale, abs_tol=1e-6):
+        usual = all(identity(row, name) == DEFAULTS[name] for name in ("split", "calibrated", "evaluation"))
+        if same and usual and math.isclose(row["test_scale"], side.test_scale, abs_tol=1e-6):
             number = value(row, score)
             if number is not None:
                 found[row["seed"]] = number
@@ -39,7 +41,7 @@ def differences(rows: list[dict[str, Any]], claim: Claim) -> np.ndarray:
 
 
 def interval(values: np.ndarray, level: float = LEVEL) -> tuple[float, float]:
-    """Student's t interval of the mean at 1 - level; infinite below two values is (nan, nan)."""
+    """Student's t interval of the mean at 1 - level; (nan, nan) below two values."""
     if len(values) < 2:
         return math.nan, math.nan
     half = stats.t.ppf(1 - level / 2, len(values) - 1) * values.std(ddof=1) / math.sqrt(len(values))

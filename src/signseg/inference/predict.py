@@ -1,12 +1,14 @@
 """A trained run on pictures: index mask, overlay with legend, and class shares. It is given no label and no word, only images."""
 
+import warnings
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image, ImageDraw, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageDraw, ImageOps
 from torch.nn import functional
 
 from signseg.classes import ClassSplit
@@ -17,7 +19,7 @@ from signseg.network import Network
 from signseg.training.folder import RunFolder, load_classes, load_network
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp")
-MAX_PIXELS = 64_000_000  # larger pictures are refused rather than decoded (decompression bombs)
+MAX_PIXELS = 16_000_000  # larger pictures are refused rather than decoded (decompression bombs)
 MIN_SIDE = 8
 
 
@@ -61,7 +63,11 @@ def load(run: Path | str) -> Segmenter:
     """
     folder = RunFolder(Path(run))
     split, palette = load_classes(folder)
-    return Segmenter(load_network(folder), split, palette)
+    network = load_network(folder)
+    if len(split.names) != len(network.embedding_map.table):
+        found = f"{len(split.names)} classes but the model {len(network.embedding_map.table)}"
+        raise InputError(f"{folder.classes} has {found}; restore it or train again.")
+    return Segmenter(network, split, palette)
 
 
 def as_rgb(image: Image.Image | np.ndarray | Path | str) -> np.ndarray:
@@ -76,7 +82,8 @@ def as_rgb(image: Image.Image | np.ndarray | Path | str) -> np.ndarray:
         return image
     name = str(image) if isinstance(image, str | Path) else "the picture"
     try:
-        with Image.open(image) if isinstance(image, str | Path) else image as opened:
+        with warnings.catch_warnings(), _opened(image) as opened:
+            warnings.simplefilter("ignore")  # what Pillow finds odd about a picture is no reason to stop
             width, height = opened.size
             if width * height > MAX_PIXELS:
                 raise InputError(f"{name} has {width} x {height} pixels; at most {MAX_PIXELS} are read: make it smaller.")
@@ -85,16 +92,21 @@ def as_rgb(image: Image.Image | np.ndarray | Path | str) -> np.ndarray:
             return np.asarray(_eight_bit(ImageOps.exif_transpose(opened)).convert("RGB"))
     except FileNotFoundError as error:
         raise InputError(f"{name} does not exist; give an image, a folder or a glob.") from error
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        if isinstance(error, InputError):
-            raise
+    except InputError:
+        raise
+    except Exception as error:  # decoders of damaged files raise whatever the bytes happen to say
         raise InputError(f"{name} cannot be read as a picture ({type(error).__name__}); replace it or leave it out.") from error
+
+
+def _opened(image: Image.Image | Path | str) -> AbstractContextManager[Image.Image]:
+    """A file is closed afterwards, the caller's own picture is not."""
+    return Image.open(image) if isinstance(image, str | Path) else nullcontext(image)
 
 
 def _eight_bit(image: Image.Image) -> Image.Image:
     """16-bit grey scaled to 8 bits; Pillow's own conversion would clip it."""
     if image.mode.startswith("I"):
-        return Image.fromarray((np.asarray(image).astype(np.float64) / 257.0).clip(0, 255).astype(np.uint8))
+        return Image.fromarray((np.asarray(image).astype(np.float64) / 257.0).round().clip(0, 255).astype(np.uint8))
     return image
 
 
@@ -108,21 +120,27 @@ def find_images(arguments: Sequence[str]) -> list[Path]:
     for argument in arguments:
         path = Path(argument)
         if path.is_dir():
-            matches = sorted(item for item in path.iterdir() if item.suffix.lower() in IMAGE_SUFFIXES)
+            matches = sorted(item for item in path.iterdir() if item.suffix.lower() in IMAGE_SUFFIXES and item.is_file())
         elif path.exists():
             matches = [path]
         else:
             root = Path(path.anchor) if path.is_absolute() else Path()
-            matches = sorted(root.glob(str(path.relative_to(path.anchor)))) if any(mark in argument for mark in "*?[") else []
+            pattern = str(path.relative_to(path.anchor)) if any(mark in argument for mark in "*?[") else ""
+            matches = sorted(item for item in root.glob(pattern) if item.is_file()) if pattern else []
         if not matches:
             raise InputError(f"'{argument}' matches no picture; give an image ({', '.join(IMAGE_SUFFIXES)}), a folder or a glob.")
         found |= dict.fromkeys(matches)
     return list(found)
 
 
-def write_prediction(prediction: Prediction, image: Path, segmenter: Segmenter, out: Path, stem: str) -> dict[str, float]:
-    """Write `stem`.png (index mask with palette), `stem`_overlay.png and `stem`.json.
+def write_prediction(
+    prediction: Prediction, pixels: np.ndarray, segmenter: Segmenter, out: Path, stem: str, origin: dict[str, str]
+) -> dict[str, float]:
+    """Write `stem`.png (index mask with palette), `stem`_overlay.png and, last, `stem`.json, which says that the picture is done.
 
+    Args:
+        pixels: (H, W, 3) uint8 RGB, the picture.
+        origin: what the JSON says about where the prediction comes from.
     Returns:
         Share of pixels by class name, largest first.
     """
@@ -140,9 +158,9 @@ def write_prediction(prediction: Prediction, image: Path, segmenter: Segmenter, 
         }
         for position in present
     ]
-    write_json(out / f"{stem}.json", {"image": image.name, "size": list(prediction.classes.shape), "classes": entries})
-    picture = overlay(as_rgb(image), prediction, segmenter, present)
+    picture = overlay(pixels, prediction, segmenter, present)
     write_atomically(out / f"{stem}_overlay.png", lambda handle: picture.save(handle, format="PNG"))
+    write_json(out / f"{stem}.json", origin | {"size": list(prediction.classes.shape), "classes": entries})
     return {entry["name"]: entry["share"] for entry in entries}
 
 

@@ -2,7 +2,6 @@
 
 import io
 import json
-import pickle
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,8 @@ from signseg.config import RunConfig, parse
 from signseg.errors import InputError
 from signseg.files import read_json, write_atomically, write_json
 from signseg.network import Network
+
+STATE_KEYS = {"config", "step", "iteration", "network", "players", "seconds", "pseudo_rounds"}
 
 
 @dataclass(frozen=True)
@@ -54,27 +55,35 @@ class RunFolder:
         return self.path / "results.json"
 
     @property
+    def seconds(self) -> Path:
+        return self.path / "seconds.json"
+
+    @property
     def calibration(self) -> Path:
         return self.path / "calibration.json"
 
 
 def save_state(folder: RunFolder, state: dict[str, Any]) -> None:
-    """Write state.pt atomically."""
-    write_atomically(folder.state, lambda handle: torch.save(state, handle))
+    """Write state.pt atomically. Serialised in memory first: torch hides a full disk behind errors of its own."""
+    buffer = io.BytesIO()
+    torch.save(state, buffer)
+    write_atomically(folder.state, lambda handle: handle.write(buffer.getbuffer()))
 
 
-def load_state(folder: RunFolder) -> dict[str, Any]:
+def load_state(folder: RunFolder, config: RunConfig) -> dict[str, Any]:
     """Read state.pt with weights_only, so that nothing in it can run.
 
     Raises:
-        InputError: missing or damaged.
+        InputError: damaged, or written by a run with another configuration.
     """
     try:
-        return torch.load(folder.state, weights_only=True)
-    except FileNotFoundError as error:
-        raise InputError(f"{folder.state} does not exist; there is nothing to resume: start without --resume.") from error
-    except (OSError, RuntimeError, EOFError, ValueError, KeyError, pickle.UnpicklingError) as error:
+        state = torch.load(folder.state, weights_only=True)
+        fits = state["config"] == config.model_dump(mode="json")
+    except Exception as error:  # a damaged pickle raises whatever its bytes happen to say
         raise InputError(f"{folder.state} is damaged and cannot be resumed; delete the folder and start again.") from error
+    if not fits or not state.keys() >= STATE_KEYS:
+        raise InputError(f"{folder.state} belongs to another configuration than config.json; delete the folder and start again.")
+    return state
 
 
 def save_network(path: Path, network: Network) -> None:
@@ -84,13 +93,13 @@ def save_network(path: Path, network: Network) -> None:
 
 
 def save_model(folder: RunFolder, network: Network, classes: ClassSplit, palette: dict[int, tuple[int, int, int]]) -> None:
-    """Write model.safetensors (E, SIM, M, G, D, C) and classes.json."""
-    save_network(folder.model, network)
+    """Write classes.json, then model.safetensors (E, SIM, M, G, D, C), whose presence says that the run is finished."""
     entries = [
         {"id": classes.raw_ids[name], "name": name, "seen": name in classes.seen, "colour": list(palette[classes.raw_ids[name]])}
         for name in classes.names
     ]
     write_json(folder.classes, {"ignore": classes.ignore, "classes": entries})
+    save_network(folder.model, network)
 
 
 def load_config(folder: RunFolder) -> tuple[RunConfig, dict[str, Any]]:
@@ -98,7 +107,10 @@ def load_config(folder: RunFolder) -> tuple[RunConfig, dict[str, Any]]:
     record = read_json(folder.config)
     if not isinstance(record, dict) or "config" not in record:
         raise InputError(f"{folder.config} has no 'config' entry; expected a file written by signseg train.")
-    return parse(record["config"]), record
+    try:
+        return parse(record["config"]), record
+    except InputError as error:
+        raise InputError(f"{folder.config}: {error}") from error
 
 
 def load_classes(folder: RunFolder) -> tuple[ClassSplit, dict[int, tuple[int, int, int]]]:
@@ -112,9 +124,16 @@ def load_classes(folder: RunFolder) -> tuple[ClassSplit, dict[int, tuple[int, in
             tuple(entry["name"] for entry in entries if not entry["seen"]),
             int(record["ignore"]),
         )
-        return split, {int(entry["id"]): tuple(entry["colour"]) for entry in entries}
+        return split, {int(entry["id"]): _colour(entry["colour"]) for entry in entries}
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(f"{folder.classes} is not a class list ({error}); restore it or train again.") from error
+
+
+def _colour(value: list[int]) -> tuple[int, int, int]:
+    red, green, blue = (int(part) for part in value)
+    if not all(0 <= part < 256 for part in (red, green, blue)):
+        raise ValueError(f"the colour {value}")
+    return red, green, blue
 
 
 def load_network(folder: RunFolder, *, step: str | None = None) -> Network:
@@ -131,9 +150,20 @@ def load_network(folder: RunFolder, *, step: str | None = None) -> Network:
         network.load_state_dict(state)
     except FileNotFoundError as error:
         raise InputError(f"{path} does not exist; the run has not finished: continue it with --resume.") from error
-    except (OSError, safetensors.SafetensorError, RuntimeError, KeyError) as error:
+    except (OSError, safetensors.SafetensorError, RuntimeError, KeyError, ValueError) as error:
         raise InputError(f"{path} is damaged or does not fit config.json; restore it or train again.") from error
     return network.eval()
+
+
+def seconds_of(folder: RunFolder) -> dict[str, float]:
+    """Training time by step, self-training rounds apart; empty for a run that has none recorded."""
+    if not folder.seconds.exists():
+        return {}
+    record = read_json(folder.seconds)
+    try:
+        return {str(step): float(seconds) for step, seconds in record.items()}
+    except (AttributeError, TypeError, ValueError) as error:
+        raise InputError(f"{folder.seconds} is not a list of times ({error}); delete it.") from error
 
 
 def truncate_metrics(folder: RunFolder, *, step: str, iteration: int) -> None:
@@ -141,12 +171,12 @@ def truncate_metrics(folder: RunFolder, *, step: str, iteration: int) -> None:
     if not folder.metrics.exists():
         return
     kept = io.StringIO()
-    for line in folder.metrics.read_text().splitlines():
+    for line in folder.metrics.read_text(encoding="utf-8", errors="replace").splitlines():
         try:
             record = json.loads(line)
-        except ValueError:
+            if record["step"] == step and record["iteration"] > iteration:
+                break
+        except (ValueError, KeyError, TypeError):
             break  # a line cut off by the interruption
-        if record["step"] == step and record["iteration"] > iteration:
-            break
         kept.write(line + "\n")
     write_atomically(folder.metrics, lambda handle: handle.write(kept.getvalue().encode()))

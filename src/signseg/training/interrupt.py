@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from signseg.signals import handled
+
 
 class Interrupted(KeyboardInterrupt):
     """The run was asked to stop and can be resumed."""
@@ -22,22 +24,19 @@ class StopRequest:
 
 @contextmanager
 def stop_request() -> Iterator[StopRequest]:
-    """Catch SIGINT and SIGTERM while inside; a second one of either kind stops at once, as the system would."""
+    """Note SIGINT and SIGTERM while inside; a second one of either kind stops at once.
+
+    Raises:
+        Interrupted: at the end, if a signal came too late for the work inside to see it.
+    """
     request = StopRequest()
-    previous = {}
 
     def note(number: int, frame: FrameType | None) -> None:
         if request.arrived:
             raise KeyboardInterrupt
         request.arrived = True
 
-    for number in (signal.SIGINT, signal.SIGTERM):
-        try:
-            previous[number] = signal.signal(number, note)
-        except ValueError:  # not the main thread: signals are somebody else's business
-            break
-    try:
+    with handled(note, signal.SIGINT, signal.SIGTERM):
         yield request
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)
+    if request.arrived:
+        raise Interrupted

@@ -11,6 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from signseg.errors import InputError
+from signseg.files import append_line
 from signseg.network import Network
 from signseg.stages.stage import Stage, only_training
 from signseg.training.folder import RunFolder, save_state, truncate_metrics
@@ -62,12 +64,7 @@ def run_stage(
         NonFiniteLoss: before any weight could take it over.
     """
     players = {name: Player(name, parameters, stage.config) for name, parameters in stage.players().items()}
-    begin = 0
-    if state is not None:
-        begin = state["iteration"]
-        network.load_state_dict(state["network"])
-        for name, player in players.items():
-            player.optimiser.load_state_dict(state["players"][name])
+    begin = 0 if state is None else restore(state, network, players)
     truncate_metrics(folder, step=stage.name, iteration=begin)
 
     def save(iteration: int) -> None:
@@ -76,7 +73,7 @@ def run_stage(
         save_state(folder, {"step": stage.name, "iteration": iteration, "network": network.state_dict(), "players": optimisers, **extra})
 
     total = stage.config.iterations
-    with only_training(network, stage), open(folder.metrics, "a") as metrics:
+    with only_training(network, stage):
         for iteration in range(begin, total):
             torch.manual_seed(seed_of(seed, stage.name, iteration))
             index = batch_index(seed, stage.name, iteration, images, stage.config.batch_size)
@@ -86,10 +83,24 @@ def run_stage(
                 losses |= {f"{update.player}/{term}": value.item() for term, value in update.terms.items()}
             done = iteration + 1
             if done % LOG_EVERY == 0 or done == total:
-                metrics.write(json.dumps({"step": stage.name, "iteration": done, "losses": losses}) + "\n")
-                metrics.flush()
+                append_line(folder.metrics, json.dumps({"step": stage.name, "iteration": done, "losses": losses}))
                 reporter.advance(stage.name, done, total, "  ".join(f"{term.split('/')[1]} {value:.3f}" for term, value in losses.items()))
             if done % checkpoint_every == 0 or done == total or stop:
                 save(done)
             if stop:
                 raise Interrupted
+
+
+def restore(state: dict[str, Any], network: Network, players: dict[str, Player]) -> int:
+    """Put a checkpoint back into the network and the optimisers; the iteration to go on from.
+
+    Raises:
+        InputError: the checkpoint does not fit them.
+    """
+    try:
+        network.load_state_dict(state["network"])
+        for name, player in players.items():
+            player.optimiser.load_state_dict(state["players"][name])
+        return int(state["iteration"])
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise InputError("state.pt does not fit the network of config.json; delete the folder and start again.") from error

@@ -1,5 +1,6 @@
 """What a person sees while a run works: a bar on a terminal, a plain line every few seconds elsewhere."""
 
+import atexit
 import sys
 import time
 from typing import Protocol
@@ -48,6 +49,7 @@ class Bar:
         self.console = Console()
         self.progress: Progress | None = None
         self.task = ""
+        atexit.register(self.close)  # an interrupted bar must not keep the cursor hidden
 
     def say(self, text: str) -> None:
         self.close()

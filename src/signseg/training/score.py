@@ -1,22 +1,35 @@
 """Scoring a finished run: one row of results.json per split, size and calibration, and the bias that a tuning run recommends."""
 
-import json
+import math
 import resource
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from signseg.config import RunConfig
+from signseg.classes import ClassSplit
+from signseg.config import RunConfig, with_overrides
 from signseg.data.dataset import Dataset, class_split
 from signseg.data.registry import open_dataset
 from signseg.errors import InputError
 from signseg.evaluation.curve import best_bias
 from signseg.evaluation.evaluate import Evaluation, evaluate
-from signseg.files import read_json, write_atomically, write_json
-from signseg.training.folder import RunFolder, load_config, load_network
+from signseg.files import folder_lock, read_json, write_atomically, write_json
+from signseg.results import DEFAULTS, Row, merge_rows
+from signseg.training.folder import RunFolder, load_classes, load_config, load_network, seconds_of
 from signseg.training.progress import Reporter, Silent
+
+STEPS: tuple[str, ...] = ("step_a", "step_b", "step_c", "self_training")  # whose times a row lists
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """A bias for the scores of unseen classes, and the tuning run that it comes from."""
+
+    bias: float
+    source: str
 
 
 def score_run(
@@ -27,86 +40,115 @@ def score_run(
     scale: float = 1.0,
     protocol: str = "pixel",
     step: str | None = None,
+    variant: str | None = None,
     calibration: Path | None = None,
     reporter: Reporter | None = None,
-) -> list[dict[str, Any]]:
-    """Evaluate a run and add its rows to results.json; also writes confusion.npz and, at scale 1, curve.json.
+) -> list[Row]:
+    """Evaluate a run and add its rows to results.json; also writes the confusion matrix and, for the headline row, curve.json.
 
-    A tuning run is scored on "val" by default and writes calibration.json; any other run on "test".
+    A tuning run is scored on "val" and writes calibration.json; any other run on "test" unless told otherwise.
 
     Args:
         data_name: another data set than the run's own, with the same classes.
         scale: image side over that of training (built-in worlds).
         step: score the network as this step left it; its rows have the step as variant.
+        variant: name of the rows, instead of what the configuration says.
         calibration: calibration.json of a tuning run; adds a calibrated row.
     Returns:
         The new rows, uncalibrated first.
     Raises:
-        InputError: the run is not finished, or the data do not fit it.
+        InputError: the run is not finished, or the data or the calibration do not fit it.
     """
     folder, reporter = RunFolder(Path(path)), reporter or Silent()
-    bias, bias_source = read_calibration(calibration)
     config, record = load_config(folder)
+    chosen = check_calibration(config, calibration)
+    split = _split(config, split)
     network = load_network(folder, step=step)
     data = open_dataset(data_name or config.data, seed=config.seed)
-    split = split or ("val" if config.tuning else "test")
     classes = class_split(data, tuning=config.tuning)
+    _same_classes(folder, classes, data)
+    config = with_overrides(config, {"self_training.kind": "none"}) if step else config
     started = time.monotonic()
+    pictures = data.split(split, scale=scale)
     evaluation = evaluate(
         network,
-        data.split(split, scale=scale),
+        pictures,
         classes,
         protocol=protocol,
         progress=lambda done, total: reporter.advance(f"evaluate {split}", done, total),
     )
-    seconds = _seconds(folder) | {"evaluate": round(time.monotonic() - started, 2)}
-    size = data.split(split, scale=scale)[0].image.shape[:2]
+    card = _card(config, data, evaluation, protocol, pictures[0].image.shape[:2])
     common = {
-        "variant": step or ("upper-bound" if config.upper_bound else "tuning" if config.tuning else config.variant),
+        "variant": variant or _variant(config, step),
+        "data": data.name,
         "split": split,
         "test_scale": scale,
-        "data": data.name,
-        "run": folder.path.name,
-        "seconds": seconds,
+        "run": folder.path.resolve().name,
+        "seconds": _seconds(folder, step) | {"evaluate": round(time.monotonic() - started, 2)},
         "peak_memory_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1),
         "commit": record.get("commit", ""),
         "command": record.get("command", ""),
         "hardware": record.get("hardware", {}),
     }
-    rows = [_row(config, data, evaluation, common, protocol, size)]
-    if bias is not None:
-        rows.append(_row(config, data, evaluation.calibrated(bias), common, protocol, size) | {"calibration": bias_source})
-    existing = read_json(folder.results)["rows"] if folder.results.exists() else []
-    write_json(folder.results, {"rows": _merge(existing, rows)})
-    matrix = evaluation.matrix().numpy()
-    write_atomically(folder.path / "confusion.npz", lambda handle: np.savez_compressed(handle, matrix=matrix, names=np.array(classes.names)))
-    curve = evaluation.curve()
-    if curve and scale == 1.0 and step is None:
-        write_json(folder.path / "curve.json", {"points": curve, "ausuc": evaluation.ausuc})
-    if config.tuning and step is None:
-        write_json(
-            folder.calibration,
-            {"bias": best_bias(curve), "run": folder.path.name, "data": data.name, "seed": config.seed, "split": split, "unseen": list(classes.unseen)},
-        )
+    rows = [_row(config, evaluation, common, card)]
+    if chosen is not None:
+        rows.append(_row(config, evaluation.calibrated(chosen.bias), common, card) | {"calibration": chosen.source})
+    _write(folder, config, data, evaluation, rows, step)
     return rows
 
 
-def read_calibration(path: Path | None) -> tuple[float | None, str]:
+def read_calibration(path: Path | None) -> Calibration | None:
     """The bias of a tuning run and a name for it.
 
     Raises:
         InputError: not a calibration file.
     """
     if path is None:
-        return None, ""
+        return None
     record = read_json(path)
     try:
-        return float(record["bias"]), f"{record['run']} (seed {record['seed']}, {record['split']})"
+        bias, source = float(record["bias"]), f"{record['run']} ({record['data']}, seed {record['seed']}, {record['split']})"
+        if math.isfinite(bias):
+            return Calibration(bias, source)
+        raise ValueError(f"bias {bias}")
     except (KeyError, TypeError, ValueError) as error:
-        raise InputError(f"{path} is not a calibration file; expected the calibration.json of a --tuning run.") from error
+        raise InputError(f"{path} is not a calibration file ({error}); expected the calibration.json of a --tuning run.") from error
 
 
-def _row(config: RunConfig, data: Dataset, evaluation: Evaluation, common: dict[str, Any], protocol: str, size: tuple[int, ...]) -> dict[str, Any]:
+def check_calibration(config: RunConfig, path: Path | None) -> Calibration | None:
+    """The calibration for a run with this configuration.
+
+    Raises:
+        InputError: not a calibration file, or the run cannot have one.
+    """
+    chosen = read_calibration(path)
+    if chosen is not None and (config.tuning or config.upper_bound):
+        kind = "A tuning run makes a calibration and takes none" if config.tuning else "An upper bound has no unseen class to calibrate"
+        raise InputError(f"{kind}; leave out --calibration.")
+    return chosen
+
+
+def _split(config: RunConfig, asked: str | None) -> str:
+    """The split to score on. What a tuning run is for is chosen on val; its test scores would leak into that choice."""
+    if config.tuning and asked not in (None, "val"):
+        raise InputError(f"A tuning run is scored on 'val', not on '{asked}'; train without --tuning for scores on other splits.")
+    return asked or ("val" if config.tuning else DEFAULTS["split"])
+
+
+def _same_classes(folder: RunFolder, classes: ClassSplit, data: Dataset) -> None:
+    trained, _ = load_classes(folder)
+    if trained.names != classes.names:
+        odd = sorted(set(trained.names) ^ set(classes.names))
+        found = f"'{odd[0]}' is in one of them only" if odd else "they come in another order"
+        raise InputError(f"'{data.name}' and {folder.path} have different classes: {found}; evaluate on the data of the training.")
+
+
+def _variant(config: RunConfig, step: str | None) -> str:
+    base = "upper-bound" if config.upper_bound else "tuning" if config.tuning else config.variant
+    return base if step is None else step if base == DEFAULTS["variant"] else f"{base}-{step}"
+
+
+def _row(config: RunConfig, evaluation: Evaluation, common: dict[str, Any], card: dict[str, Any]) -> Row:
     identity = {
         "method": config.method,
         "self_training": config.self_training.kind,
@@ -115,12 +157,13 @@ def _row(config: RunConfig, data: Dataset, evaluation: Evaluation, common: dict[
         "calibrated": evaluation.bias is not None,
         "budget": "iterations",
     }
-    return identity | common | evaluation.scores() | {"ausuc": evaluation.ausuc, "protocol": _card(config, data, evaluation, protocol, size)}
+    bias = {} if evaluation.bias is None else {"bias": evaluation.bias}
+    return identity | common | evaluation.scores() | {"ausuc": evaluation.ausuc, "protocol": card | bias}
 
 
 def _card(config: RunConfig, data: Dataset, evaluation: Evaluation, protocol: str, size: tuple[int, ...]) -> dict[str, Any]:
     """The protocol card: what somebody must know to compare the number."""
-    card: dict[str, Any] = {
+    return {
         "evaluation": protocol,
         "background": data.background,
         "label_policy": config.label_policy,
@@ -132,23 +175,46 @@ def _card(config: RunConfig, data: Dataset, evaluation: Evaluation, protocol: st
         "image_size": list(size),
         "data": data.fingerprint,
     }
-    return card | ({"bias": evaluation.bias} if evaluation.bias is not None else {})
 
 
-def _merge(existing: list[dict[str, Any]], new: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Rows with new ones in place of those they repeat."""
-    keys = ("method", "self_training", "variant", "data", "partition", "seed", "split", "test_scale", "calibrated", "budget")
-    fresh = {json.dumps([row[key] for key in keys]) for row in new}
-    kept = [row for row in existing if json.dumps([row[key] for key in keys]) not in fresh]
-    return sorted(kept + new, key=lambda row: (row["variant"] != "default", row["test_scale"] != 1.0, row["calibrated"]))
+def _seconds(folder: RunFolder, step: str | None) -> dict[str, float]:
+    """Training times by step (up to `step`), self-training rounds added up."""
+    total: dict[str, float] = dict.fromkeys(STEPS, 0.0)
+    for name, seconds in seconds_of(folder).items():
+        merged = "self_training" if name.startswith("self_training") else name
+        total[merged] = round(total.get(merged, 0.0) + seconds, 2)
+    later = STEPS[[*STEPS, step].index(step) + 1 :]
+    return {name: 0.0 if name in later else seconds for name, seconds in total.items()}
 
 
-def _seconds(folder: RunFolder) -> dict[str, float]:
-    """Training times by step, self-training rounds added up."""
-    path = folder.path / "seconds.json"
-    recorded = read_json(path) if path.exists() else {}
-    total: dict[str, float] = {}
-    for step, seconds in recorded.items():
-        name = "self_training" if step.startswith("self_training") else step
-        total[name] = round(total.get(name, 0.0) + seconds, 2)
-    return total
+def _write(folder: RunFolder, config: RunConfig, data: Dataset, evaluation: Evaluation, rows: list[Row], step: str | None) -> None:
+    """Rows, confusion matrix, and for the headline measurement the curve and (of a tuning run) the calibration."""
+    row = rows[0]
+    asked = {"split": row["split"], "scale": f"{row['test_scale']:g}", "protocol": row["protocol"]["evaluation"], "step": step}
+    usual = {"split": "val" if config.tuning else DEFAULTS["split"], "scale": "1", "protocol": DEFAULTS["evaluation"], "step": None}
+    unusual = [str(value) for name, value in asked.items() if value != usual[name]] + [data.name] * (data.name != config.data)
+    with folder_lock(folder.path):
+        existing = read_rows(folder.results) if folder.results.exists() else []
+        write_json(folder.results, {"rows": merge_rows(existing, rows)})
+        arrays = {"matrix": evaluation.matrix().numpy(), "names": np.array(evaluation.classes.names)}
+        matrix = folder.path / f"{'-'.join(['confusion', *unusual])}.npz"
+        write_atomically(matrix, lambda handle: np.savez_compressed(handle, allow_pickle=False, **arrays))
+        curve = evaluation.curve()
+        if curve and not unusual:
+            write_json(folder.path / "curve.json", {"points": curve, "ausuc": evaluation.ausuc})
+        if config.tuning and not unusual:
+            source = {"run": row["run"], "data": data.name, "seed": config.seed, "split": row["split"]}
+            write_json(folder.calibration, {"bias": best_bias(curve), **source, "unseen": list(evaluation.classes.unseen)})
+
+
+def read_rows(path: Path) -> list[Row]:
+    """Rows of a results.json.
+
+    Raises:
+        InputError: missing or damaged.
+    """
+    record = read_json(path)
+    rows = record.get("rows") if isinstance(record, dict) else None
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise InputError(f"{path} has no list 'rows'; delete it and evaluate again.")
+    return rows

@@ -21,18 +21,21 @@ from signseg.data.audit import audit_names, audit_training_labels
 from signseg.data.dataset import Dataset, class_split
 from signseg.data.registry import open_dataset
 from signseg.data.training_images import TrainingImages
-from signseg.errors import InputError, did_you_mean
-from signseg.files import folder_lock, write_json
+from signseg.errors import InputError
+from signseg.files import LOCK, folder_lock, remove_parts, write_json
 from signseg.methods import METHODS, Materials
 from signseg.network import Network
 from signseg.stages.frozen_features import FrozenFeatures
 from signseg.stages.self_training import SelfTrainingRound, pseudo_label
 from signseg.stages.stage import Stage
-from signseg.training.folder import RunFolder, load_config, load_network, load_state, save_model, save_network
-from signseg.training.interrupt import Interrupted, StopRequest, stop_request
+from signseg.training.folder import RunFolder, load_config, load_network, load_state, save_model, save_network, seconds_of
+from signseg.training.interrupt import Interrupted, stop_request
 from signseg.training.loop import run_stage, seed_of
 from signseg.training.progress import Reporter, Silent
 from signseg.training.pseudo_report import round_report, weight_curves
+from signseg.training.settings import check, different
+
+OF_STEP_FOUR = ("self_training", "variant", "preset", "checkpoint_every")  # settings that a self-training run may change
 
 
 @dataclass
@@ -46,7 +49,6 @@ class Run:
     images: TrainingImages
     network: Network
     reporter: Reporter
-    stop: StopRequest
     state: dict[str, Any] | None = None  # a checkpoint to continue from
     seconds: dict[str, float] = field(default_factory=dict)
     pseudo_rounds: list[dict[str, Any]] = field(default_factory=list)
@@ -54,11 +56,10 @@ class Run:
     def stage(self, build: Callable[[], Stage], name: str, extra: dict[str, Any]) -> None:
         """Run one step, or what is left of it."""
         started, before = time.monotonic(), self.seconds.get(name, 0.0)
-        extra = extra | {"seconds": self.seconds, "pseudo_rounds": self.pseudo_rounds}
-        stage = build()
-        try:
+        extra = extra | {"config": self.config.model_dump(mode="json"), "seconds": self.seconds, "pseudo_rounds": self.pseudo_rounds}
+        with stop_request() as stop:
             run_stage(
-                stage,
+                build(),
                 self.network,
                 images=len(self.images),
                 seed=self.config.seed,
@@ -67,11 +68,10 @@ class Run:
                 extra=extra,
                 checkpoint_every=self.config.checkpoint_every,
                 reporter=self.reporter,
-                stop=self.stop,
-                clock=lambda: self.seconds.__setitem__(name, before + time.monotonic() - started),
+                stop=stop,
+                clock=lambda: self.seconds.__setitem__(name, round(before + time.monotonic() - started, 3)),
             )
-        finally:
-            self.state = None
+        self.state = None
         if name in METHODS[self.config.method].steps:
             save_network(self.folder.after(name), self.network)
 
@@ -100,11 +100,21 @@ def train(config: RunConfig, out: Path, *, resume: bool = False, reporter: Repor
 def train_from(
     source: Path, config: RunConfig, out: Path, *, resume: bool = False, reporter: Reporter | None = None, command: str = ""
 ) -> Path:
-    """Step four alone: self-training of the finished run `source` into the folder `out`. Arguments and errors as `train`."""
-    started = load_network(RunFolder(source))
+    """Step four alone: self-training of the finished run `source` into the folder `out`. Arguments and errors as `train`.
+
+    Raises:
+        InputError: also where `config` differs from the source's in more than self-training.
+    """
+    origin = RunFolder(Path(source))
+    if origin.path.resolve() == Path(out).resolve():
+        raise InputError(f"{out} is the run to start from; choose another --out.")
+    started, (before, _) = load_network(origin), load_config(origin)
+    if changed := [key for key in different(before, config) if key.split(".")[0] not in OF_STEP_FOUR]:
+        raise InputError(f"Setting '{changed[0]}' belongs to steps before self-training; leave it as it is in {source}, or train anew.")
     with opened(config, out, resume=resume, reporter=reporter, command=command) as run:
         if run is not None:
             run.network.load_state_dict(started.state_dict())
+            run.seconds = seconds_of(origin) | run.seconds
             self_train(run)
             finish(run)
     return out
@@ -114,28 +124,37 @@ def train_from(
 def opened(config: RunConfig, out: Path, *, resume: bool, reporter: Reporter | None, command: str) -> Iterator[Run | None]:
     """Lock the folder, build data and network, read the checkpoint; None if the run is already finished."""
     folder = RunFolder(Path(out))
-    with folder_lock(folder.path), stop_request() as stop:
+    if resume and not (folder.config.exists() or begun(folder.path)):
+        raise InputError(f"{folder.path} holds no run to resume; check --out, or start without --resume.")
+    check(config)
+    with folder_lock(folder.path):
         record: dict[str, Any] = {}
-        if resume:
+        if folder.config.exists():
+            if not resume:
+                raise InputError(f"{folder.path} already holds a run; continue it with --resume or choose another --out.")
             config, record = load_config(folder)
-        elif folder.config.exists():
-            raise InputError(f"{folder.path} already holds a run; continue it with --resume or choose another --out.")
-        if record and folder.model.exists():
+        elif folder.state.exists() or folder.model.exists():
+            raise InputError(f"{folder.path} holds a run without config.json; restore that file or choose another --out.")
+        if folder.model.exists():
             yield None
             return
-        run = prepare(config, folder, reporter or Silent(), stop)
-        if folder.state.exists():
-            run.state = load_state(folder)
-            run.seconds, run.pseudo_rounds = run.state["seconds"], run.state["pseudo_rounds"]
+        remove_parts(folder.path)
+        state = load_state(folder, config) if folder.state.exists() else None
+        run = prepare(config, folder, reporter or Silent())
+        if state is not None:
+            run.state, run.seconds, run.pseudo_rounds = state, state["seconds"], state["pseudo_rounds"]
         if not record:
             write_json(folder.config, {"config": config.model_dump(mode="json"), **provenance(run, command)})
         yield run
 
 
-def prepare(config: RunConfig, folder: RunFolder, reporter: Reporter, stop: StopRequest) -> Run:
+def begun(path: Path) -> bool:
+    """Whether a run was stopped in this folder before it had anything to keep: nothing is there but the lock."""
+    return path.is_dir() and [item.name for item in path.iterdir()] == [LOCK]
+
+
+def prepare(config: RunConfig, folder: RunFolder, reporter: Reporter) -> Run:
     """Data, classes, audited labels and a freshly initialised network. No file is written."""
-    if config.method not in METHODS:
-        raise InputError(f"There is no method '{config.method}'; {did_you_mean(config.method, tuple(METHODS))}")
     data = open_dataset(config.data, seed=config.seed)
     classes = class_split(data, tuning=config.tuning, upper_bound=config.upper_bound)
     reporter.say(f"{data.name}: {len(classes.seen)} seen and {len(classes.unseen)} unseen classes; preparing pictures and word vectors")
@@ -144,7 +163,7 @@ def prepare(config: RunConfig, folder: RunFolder, reporter: Reporter, stop: Stop
     audit_training_labels(images, classes)
     audit_names(classes, data.unseen if config.tuning else ())
     torch.manual_seed(seed_of(config.seed, "initialisation"))
-    return Run(config, folder, data, classes, images, Network(config, words).eval(), reporter, stop)
+    return Run(config, folder, data, classes, images, Network(config, words).eval(), reporter)
 
 
 def steps(run: Run) -> list[tuple[str, Callable[[], Stage]]]:
@@ -160,6 +179,8 @@ def passed(run: Run, name: str) -> bool:
     if run.state is None:
         return False
     order = [*METHODS[run.config.method].steps, *(f"self_training_{number + 1}" for number in range(run.config.self_training.rounds))]
+    if run.state["step"] not in order:
+        raise InputError(f"{run.folder.state} was left in the unknown step {run.state['step']!r}; delete the folder and start again.")
     return order.index(run.state["step"]) > order.index(name)
 
 
@@ -174,12 +195,8 @@ def self_train(run: Run) -> None:
         if passed(run, name):
             continue
         teacher = copy.deepcopy(run.network)
-        if run.state is not None and run.state["step"] == name:
+        if run.state is not None:  # stopped within this round
             teacher.load_state_dict(run.state["teacher"])
-        elif run.state is not None:
-            teacher.load_state_dict(run.state["network"])
-            run.network.load_state_dict(run.state["network"])
-            run.state = None
         run.reporter.say(f"self-training round {number} of {config.rounds}: labelling {len(run.images)} images")
         pseudo = pseudo_label(teacher, run.images, is_unseen, config)
         stage = SelfTrainingRound(run.network, run.images, pseudo, config, number=number)
@@ -190,9 +207,9 @@ def self_train(run: Run) -> None:
 
 
 def finish(run: Run) -> None:
-    """Write the model; the state is no longer needed, since a finished run has nothing to resume."""
+    """Write times and model; the model comes last, since a folder with one is a finished run."""
+    write_json(run.folder.seconds, run.seconds)
     save_model(run.folder, run.network, run.classes, run.data.palette)
-    write_json(run.folder.path / "seconds.json", run.seconds)
 
 
 def provenance(run: Run, command: str) -> dict[str, Any]:
