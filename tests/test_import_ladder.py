@@ -13,7 +13,7 @@ import signseg
 PACKAGE = Path(signseg.__file__).parent
 MAX_LINES = 300
 
-GROUND = {"errors", "files", "signals", "structures", "classes", "config", "results"}
+GROUND = {"errors", "files", "signals", "structures", "classes", "config", "precision", "results"}
 STAGES = GROUND | {"modules", "losses", "data", "network"}
 TRAINING = STAGES | {"evaluation", "stages", "methods"}
 INFERENCE = TRAINING | {"training"}

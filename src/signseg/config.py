@@ -19,6 +19,7 @@ Probability = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Encoding = Literal["relative", "absolute", "absolute-interpolated", "none"]
 Body = Literal["attention", "attention-inner-skips", "context"]
 SelfTraining = Literal["none", "st", "ast"]
+Precision = Literal["auto", "float32", "bfloat16"]
 
 
 class Section(BaseModel):
@@ -31,14 +32,14 @@ class EncoderConfig(Section):
     """E: a DeepLab-v2 network of any width. Defaults are the compact form for 96-pixel pictures (ours)."""
 
     stem: Literal["compact", "resnet"] = "compact"
-    stem_width: Width = 48
+    stem_width: Width = 32
     block: Literal["basic", "bottleneck"] = "basic"
     depths: tuple[Count, ...] = (1, 1)
-    widths: tuple[Width, ...] = (96, 96)
+    widths: tuple[Width, ...] = (64, 64)
     strides: tuple[Count, ...] = (1, 1)
     dilations: tuple[Count, ...] = (1, 1)
     aspp_dilations: tuple[Count, ...] = (1, 2)
-    features: Annotated[int, Field(ge=4, multiple_of=4)] = 96
+    features: Annotated[int, Field(ge=4, multiple_of=4)] = 64
     frozen_norm: bool = False  # True with a pretrained ResNet (release: batch norm is never trained)
 
 
@@ -48,7 +49,7 @@ class SpatialConfig(Section):
     encoding: Encoding = "relative"
     standard_length: Annotated[float, Field(gt=1)] = 512  # L of the relative encoding (release: blocks.py, default argument)
     training_grid: tuple[Count, Count] = (24, 24)  # feature size in training; only the interpolated absolute encoding needs it
-    body: Body = "attention"
+    body: Body = "context"  # tuned; also the release's default (network_type 1)
     body_channels: Width = 32  # release: 128 of 600
     context_channels: Width = 48  # release: 256 of 600
 
@@ -78,7 +79,7 @@ class StageConfig(Section):
     """What every training step has: how long, how fast, how many images at once."""
 
     iterations: Count
-    batch_size: Count = 12
+    batch_size: Count = 8  # release
     optimiser: Literal["adam", "sgd"] = "adam"
     learning_rate: Rate
     weight_decay: Weight = 0.0
@@ -87,17 +88,17 @@ class StageConfig(Section):
 class StepAConfig(StageConfig):
     """Step a: E, SIM and C on seen classes."""
 
-    iterations: Count = 1200
-    learning_rate: Rate = 2e-3
+    iterations: Count = 800
+    learning_rate: Rate = 5e-3
     weight_decay: Weight = 5e-4  # release
     kl_weight: Weight = 0.1  # release: 100 against a cross-entropy weight of 0.5, with a 600-channel latent
-    resolution: Count = 1  # scores are upsampled to 1/resolution of the image before the loss; release: feature size
+    resolution: Count = 2  # scores are upsampled to 1/resolution of the image before the loss; release: feature size
 
 
 class StepBConfig(StageConfig):
     """Step b: G against D."""
 
-    iterations: Count = 600
+    iterations: Count = 300
     learning_rate: Rate = 1e-3
     adversarial: Literal["least-squares", "absolute"] = "least-squares"  # release: named lsgan, computes the absolute form
     adversarial_weight: Weight = 1.0  # release
@@ -110,13 +111,13 @@ class StepBConfig(StageConfig):
 class StepCConfig(StageConfig):
     """Step c: C on real and synthetic features."""
 
-    iterations: Count = 600
+    iterations: Count = 300
     learning_rate: Rate = 1e-3
     weight_decay: Weight = 5e-4  # release
     latent: Literal["spatial", "noise"] = "spatial"  # article: latents of real images; release: N(0, 1)
-    unseen_rate: Weight = 9.0  # a class is drawn with weight 1 if seen, 1 + this if unseen; release: 9 (VOC), 14, 59
-    real_weight: Weight = 0.75  # release
-    synthetic_weight: Weight = 0.25  # release
+    unseen_rate: Weight = 20.0  # tuned; a class is drawn with weight 1 if seen, 1 + this if unseen; release: 9 (VOC), 14, 59
+    real_weight: Weight = 1.0  # tuned; release: 0.75
+    synthetic_weight: Weight = 1.0  # tuned; release: 0.25
 
 
 class SelfTrainingConfig(StageConfig):
@@ -132,7 +133,7 @@ class SelfTrainingConfig(StageConfig):
     normalisation: Literal["together", "apart"] = "together"
     pseudo_weight: Weight = 1.0  # of the pseudo-label term when normalised apart
     kl_weight: Weight = 0.1
-    resolution: Count = 1
+    resolution: Count = 2
 
 
 class RunConfig(Section):
@@ -154,6 +155,7 @@ class RunConfig(Section):
     step_b: StepBConfig = StepBConfig()
     step_c: StepCConfig = StepCConfig()
     self_training: SelfTrainingConfig = SelfTrainingConfig()
+    precision: Precision = "auto"  # of E, SIM and C in training; auto: bfloat16 where the processor has it, and config.json names the choice
     checkpoint_every: Count = 100  # iterations
     variant: str = "default"  # a label for rows of results.json
 

@@ -17,10 +17,10 @@ from signseg.config import RunConfig
 from signseg.modules.classifier import Classifier
 from signseg.modules.discriminator import Discriminator
 from signseg.modules.embedding_map import EmbeddingMap
-from signseg.modules.encoder import Encoder
+from signseg.modules.encoder import Encoder, initialise
 from signseg.modules.generator import Generator
 from signseg.modules.spatial import SpatialInformationModule, features
-from signseg.structures import Features, SpatialCode, Synthesis
+from signseg.structures import Features, SpatialCode, Synthesis, TrainingPass
 
 
 class Network(nn.Module):
@@ -40,6 +40,14 @@ class Network(nn.Module):
         self.generator = Generator(word_size, channels, config.generator)
         self.discriminator = Discriminator(channels, config.discriminator)
         self.classifier = Classifier(channels, classes, config.classifier)
+        self.apply(initialise)
+
+    def trained_scores(self, images: Float[Tensor, "b 3 H W"], precision: torch.dtype) -> TrainingPass:
+        """Images -> code and class scores with a drawn latent, computed in `precision` and returned in float32 (for training only)."""
+        with torch.autocast(images.device.type, dtype=precision, enabled=precision != torch.float32):
+            code = self.code(images)
+            scores = self.classifier(features(code, sample=True).pixel)
+        return TrainingPass(SpatialCode(code.base.float(), code.mean.float(), code.log_variance.float()), scores.float())
 
     def code(self, images: Float[Tensor, "b 3 H W"]) -> SpatialCode:
         """Images -> E -> SIM, before the latent is drawn: all that is deterministic about an image."""

@@ -38,6 +38,14 @@ class Features:
 
 
 @dataclass(frozen=True)
+class TrainingPass:
+    """What the losses on real images need."""
+
+    code: SpatialCode
+    scores: Float[Tensor, "b k h w"]
+
+
+@dataclass(frozen=True)
 class Synthesis:
     """Synthetic pixel features and the classes whose words they were made from."""
 

@@ -116,7 +116,6 @@ class Encoder(nn.Module):
             stages.append(nn.Sequential(*blocks))
         self.stages = nn.ModuleList(stages)
         self.aspp = AtrousPyramid(channels, config.features, config.aspp_dilations)
-        self.apply(initialise)
 
     def forward(self, images: Float[Tensor, "b 3 H W"]) -> Float[Tensor, "b c h w"]:
         x = self.stem((images - self.mean) / self.std)
@@ -135,8 +134,8 @@ class Encoder(nn.Module):
 
 
 def initialise(module: nn.Module) -> None:
-    """Kaiming-normal convolutions with zero bias, on the pyramid as well (release: `Trainer.from_scratch`)."""
-    if isinstance(module, nn.Conv2d):
+    """Kaiming-normal weights with zero bias, everywhere (release: `Trainer.from_scratch`, every convolution of every box)."""
+    if isinstance(module, nn.Conv2d | nn.Linear):
         nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
         if module.bias is not None:
             nn.init.zeros_(module.bias)

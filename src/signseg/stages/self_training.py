@@ -15,7 +15,6 @@ from signseg.config import SelfTrainingConfig
 from signseg.data.training_images import TrainingImages
 from signseg.data.transforms import flip
 from signseg.losses.segmentation import pixel_cross_entropy, weighted_mean
-from signseg.modules.spatial import features
 from signseg.network import Network
 from signseg.stages.stage import Update
 from signseg.stages.step_a import at_resolution, latent_kl
@@ -95,7 +94,17 @@ class SelfTrainingRound:
         pseudo: the teacher's labels for the training split; weights follow from their confidence and the temperature.
     """
 
-    def __init__(self, network: Network, images: TrainingImages, pseudo: PseudoLabels, config: SelfTrainingConfig, *, number: int) -> None:
+    def __init__(
+        self,
+        network: Network,
+        images: TrainingImages,
+        pseudo: PseudoLabels,
+        config: SelfTrainingConfig,
+        *,
+        number: int,
+        precision: torch.dtype = torch.float32,
+    ) -> None:
+        self.precision = precision
         self.network, self.images, self.pseudo, self.config = network, images, pseudo, config
         self.name = f"self_training_{number}"
         self.weights = annealed_weights(pseudo.confidence, pseudo.assigned, TEMPERATURES[config.kind](config))
@@ -111,13 +120,12 @@ class SelfTrainingRound:
         mirrored = torch.rand(len(index)) < 0.5
         batch = self.images.batch(index)
         labels, weights = flip(self.pseudo.labels[index].long(), mirrored), flip(self.weights[index], mirrored)
-        code = self.network.code(flip(batch.images, mirrored))
-        scores = self.network.classifier(features(code, sample=True).pixel)
-        scores, _ = at_resolution(scores, batch.labels, self.config.resolution)
+        passed = self.network.trained_scores(flip(batch.images, mirrored), self.precision)
+        scores, _ = at_resolution(passed.scores, batch.labels, self.config.resolution)
         loss = pixel_cross_entropy(scores, labels)
         labelled = ((labels < UNANNOTATED) & ~flip(self.pseudo.assigned[index], mirrored)).float()
         terms = self.combine(loss, labelled, weights, self.config.pseudo_weight)
-        terms["kl"] = latent_kl(code, flip(batch.labels, mirrored))
+        terms["kl"] = latent_kl(passed.code, flip(batch.labels, mirrored))
         yield Update("segmenter", terms, dict.fromkeys(terms, 1.0) | {"kl": self.config.kl_weight})
 
 

@@ -12,7 +12,6 @@ from signseg.data.training_images import TrainingImages
 from signseg.data.transforms import flip, grid_labels
 from signseg.losses.matching import kl_to_standard_normal
 from signseg.losses.segmentation import cross_entropy
-from signseg.modules.spatial import features
 from signseg.network import Network
 from signseg.stages.stage import Update
 from signseg.structures import SpatialCode
@@ -23,8 +22,8 @@ class StepA:
 
     name = "step_a"
 
-    def __init__(self, network: Network, images: TrainingImages, config: StepAConfig) -> None:
-        self.network, self.images, self.config = network, images, config
+    def __init__(self, network: Network, images: TrainingImages, config: StepAConfig, precision: torch.dtype = torch.float32) -> None:
+        self.network, self.images, self.config, self.precision = network, images, config, precision
 
     def players(self) -> dict[str, list[nn.Parameter]]:
         return {"segmenter": self.network.segmenter()}
@@ -36,10 +35,9 @@ class StepA:
         batch = self.images.batch(index)
         mirrored = torch.rand(len(index)) < 0.5
         images, labels = flip(batch.images, mirrored), flip(batch.labels, mirrored)
-        code = self.network.code(images)
-        scores = self.network.classifier(features(code, sample=True).pixel)
-        scores, targets = at_resolution(scores, labels, self.config.resolution)
-        terms = {"cross_entropy": cross_entropy(scores, targets), "kl": latent_kl(code, labels)}
+        seen = self.network.trained_scores(images, self.precision)
+        scores, targets = at_resolution(seen.scores, labels, self.config.resolution)
+        terms = {"cross_entropy": cross_entropy(scores, targets), "kl": latent_kl(seen.code, labels)}
         yield Update("segmenter", terms, {"cross_entropy": 1.0, "kl": self.config.kl_weight})
 
 

@@ -78,7 +78,7 @@ def load_state(folder: RunFolder, config: RunConfig) -> dict[str, Any]:
     """
     try:
         state = torch.load(folder.state, weights_only=True)
-        fits = state["config"] == config.model_dump(mode="json")
+        fits = parse(state["config"]) == config  # settings that came with a later version have their defaults in both
     except Exception as error:  # a damaged pickle raises whatever its bytes happen to say
         raise InputError(f"{folder.state} is damaged and cannot be resumed; delete the folder and start again.") from error
     if not fits or not state.keys() >= STATE_KEYS:

@@ -25,6 +25,7 @@ from signseg.errors import InputError
 from signseg.files import LOCK, folder_lock, remove_parts, write_json
 from signseg.methods import METHODS, Materials
 from signseg.network import Network
+from signseg.precision import chosen_here, precision
 from signseg.stages.frozen_features import FrozenFeatures
 from signseg.stages.self_training import SelfTrainingRound, pseudo_label
 from signseg.stages.stage import Stage
@@ -105,7 +106,7 @@ def train_from(
     Raises:
         InputError: also where `config` differs from the source's in more than self-training.
     """
-    origin = RunFolder(Path(source))
+    origin, config = RunFolder(Path(source)), chosen_here(config)
     if origin.path.resolve() == Path(out).resolve():
         raise InputError(f"{out} is the run to start from; choose another --out.")
     started, (before, _) = load_network(origin), load_config(origin)
@@ -123,7 +124,7 @@ def train_from(
 @contextmanager
 def opened(config: RunConfig, out: Path, *, resume: bool, reporter: Reporter | None, command: str) -> Iterator[Run | None]:
     """Lock the folder, build data and network, read the checkpoint; None if the run is already finished."""
-    folder = RunFolder(Path(out))
+    folder, config = RunFolder(Path(out)), chosen_here(config)
     if resume and not (folder.config.exists() or begun(folder.path)):
         raise InputError(f"{folder.path} holds no run to resume; check --out, or start without --resume.")
     check(config)
@@ -199,7 +200,7 @@ def self_train(run: Run) -> None:
             teacher.load_state_dict(run.state["teacher"])
         run.reporter.say(f"self-training round {number} of {config.rounds}: labelling {len(run.images)} images")
         pseudo = pseudo_label(teacher, run.images, is_unseen, config)
-        stage = SelfTrainingRound(run.network, run.images, pseudo, config, number=number)
+        stage = SelfTrainingRound(run.network, run.images, pseudo, config, number=number, precision=precision(run.config))
         if len(run.pseudo_rounds) < number:
             run.pseudo_rounds.append(round_report(number, pseudo, stage.weights, run.data, run.classes, run.images))
         write_json(run.folder.path / "pseudo_labels.json", {"rounds": run.pseudo_rounds, "weights": weight_curves(pseudo)})
