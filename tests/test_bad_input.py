@@ -1,4 +1,4 @@
-"""Bad input on the command line: one sentence (found, expected, what to do), exit code 2, nothing half-written. Real commands in-process."""
+"""Bad input on the command line: one sentence (found, expected, what to do), exit code 2, nothing half-written."""
 
 import dataclasses
 import errno
@@ -297,7 +297,8 @@ def test_a_loss_that_is_not_finite(tmp_path, refused, monkeypatch):
 
     monkeypatch.setattr(Player, "step", spoiled)
     said = refused(*TRAIN, "--out", tmp_path / "run")
-    assert said.startswith("Loss 'mmd' of ") and "is nan in step_b, iteration 2; expected a finite number: lower step_b.learning_rate" in said
+    assert said.startswith("Loss 'mmd' of ")
+    assert "is nan in step_b, iteration 2; expected a finite number: lower step_b.learning_rate" in said
     assert not (tmp_path / "run" / "model.safetensors").exists()
 
 

@@ -135,3 +135,19 @@ def test_the_largest_split_fits():
 def test_contradictions_are_bad_input(seen, unseen, sentence):
     with pytest.raises(InputError, match=re.escape(sentence)):
         ClassSplit(RAW_IDS, seen, unseen)
+
+
+@pytest.mark.parametrize(
+    ("raw_ids", "ignore", "said"),
+    [
+        ({"sky": 3, "road": 3}, 255, "Classes 'sky' and 'road' both have the id 3"),
+        ({"sky": 3, "road": 0}, 0, "Class 'road' has the id 0, which means 'ignore'"),
+        ({"sky": 256, "road": 0}, 255, "Class 'sky' has the id 256; ids in 8-bit masks go from 0 to 255"),
+        ({"sky": -1, "road": 0}, 255, "Class 'sky' has the id -1"),
+        ({"sky": 3, "road": 0}, 256, "The id of ignored pixels is 256"),
+        ({"sky": 3, "road": 0}, -1, "The id of ignored pixels is -1"),
+    ],
+)
+def test_ids_that_cannot_be_told_apart_are_refused(raw_ids, ignore, said):
+    with pytest.raises(InputError, match=said):
+        ClassSplit(raw_ids, ("sky",), ("road",), ignore)

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from signseg.errors import InputError, did_you_mean
-from signseg.files import folder_lock, read_json, write_atomically, write_json
+from signseg.files import append_line, folder_lock, read_json, remove_parts, write_atomically, write_json
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -186,3 +186,52 @@ def test_a_folder_that_cannot_be_locked_is_bad_input(tmp_path):
 def test_the_nearest_spelling_is_offered():
     assert did_you_mean("sing", ("sign", "spnet")) == "did you mean 'sign'?"
     assert did_you_mean("deeplab", ("sign", "spnet")) == "choose one of: sign, spnet."
+
+
+def test_an_error_without_the_system_s_words_still_reads_well(tmp_path):
+    def fail(error):
+        def write(handle):
+            raise error
+
+        return write
+
+    with pytest.raises(InputError, match=r"Cannot write .*a\.png: encoder error -2; free some space"):
+        write_atomically(tmp_path / "a.png", fail(OSError("encoder error -2")))
+    with pytest.raises(InputError, match=r"Cannot write .*a\.png: OSError; free some space"):
+        write_atomically(tmp_path / "a.png", fail(OSError()))
+
+
+def test_a_line_on_a_full_disk(tmp_path):
+    append_line(tmp_path / "log", "one")
+    append_line(tmp_path / "log", "zwölf")
+    assert (tmp_path / "log").read_text(encoding="utf-8") == "one\nzwölf\n"
+    with pytest.raises(InputError, match="Cannot write /dev/full: No space left on device"):
+        append_line(Path("/dev/full"), "three")
+
+
+def test_pieces_of_killed_writers_are_swept(tmp_path):
+    for name in (".state.pt.abc.part", "model.safetensors", ".lock", "a.part"):
+        (tmp_path / name).touch()
+    remove_parts(tmp_path)
+    assert sorted(contents(tmp_path)) == [".lock", "a.part", "model.safetensors"]
+
+
+def test_a_folder_made_in_vain_is_removed(tmp_path):
+    def fail(folder, error, make=False):
+        with pytest.raises(type(error)), folder_lock(folder):
+            if make:
+                (folder / "config.json").touch()
+            raise error
+        return folder.exists()
+
+    (tmp_path / "mine").mkdir()
+    assert not fail(tmp_path / "new", InputError("bad"))
+    assert fail(tmp_path / "used", InputError("bad"), make=True)
+    assert fail(tmp_path / "interrupted", KeyboardInterrupt())
+    assert fail(tmp_path / "mine", InputError("bad"))
+
+
+def test_json_nested_without_end_is_bad_input(tmp_path):
+    (tmp_path / "deep.json").write_text("[" * 100_000)
+    with pytest.raises(InputError, match="cannot be read as JSON"):
+        read_json(tmp_path / "deep.json")

@@ -74,12 +74,10 @@ class Benchmark:
         train(self.before(cell, seed), shared, resume=(shared / "config.json").exists(), reporter=self.reporter)
         if run != shared:
             train_from(shared, self.config(cell, seed), run, resume=(run / "config.json").exists(), reporter=self.reporter)
-        steps = (None, "step_a") if cell.step_a_row else (None,)
-        variants = {None: cell.variant, "step_a": "step_a" if cell.variant == DEFAULTS["variant"] else f"{cell.variant}-step_a"}
-        rows = []
-        for step in steps:
-            for scale in cell.scales if step is None else (1.0,):
-                rows += score_run(run, scale=scale, step=step, variant=variants[step], reporter=self.reporter)
+        rows = [row for scale in cell.scales for row in score_run(run, scale=scale, variant=cell.variant, reporter=self.reporter)]
+        if cell.step_a_row:
+            variant = "step_a" if cell.variant == DEFAULTS["variant"] else f"{cell.variant}-step_a"
+            rows += score_run(shared, step="step_a", variant=variant, reporter=self.reporter)
         write_json(self.stored(cell, seed), {"rows": rows})
 
     def remove_runs(self) -> None:

@@ -1,8 +1,8 @@
 """A trained run on pictures: index mask, overlay with legend, and class shares. It is given no label and no word, only images."""
 
 import warnings
-from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -82,20 +82,27 @@ def as_rgb(image: Image.Image | np.ndarray | Path | str) -> np.ndarray:
         return image
     name = str(image) if isinstance(image, str | Path) else "the picture"
     try:
-        with warnings.catch_warnings(), _opened(image) as opened:
-            warnings.simplefilter("ignore")  # what Pillow finds odd about a picture is no reason to stop
+        with _quiet(), _opened(image) as opened:
             width, height = opened.size
             if width * height > MAX_PIXELS:
                 raise InputError(f"{name} has {width} x {height} pixels; at most {MAX_PIXELS} are read: make it smaller.")
             if min(width, height) < MIN_SIDE:
                 raise InputError(f"{name} has {width} x {height} pixels; the smaller side must be at least {MIN_SIDE}.")
-            return np.asarray(_eight_bit(ImageOps.exif_transpose(opened)).convert("RGB"))
+            return np.array(_eight_bit(ImageOps.exif_transpose(opened)).convert("RGB"))
     except FileNotFoundError as error:
         raise InputError(f"{name} does not exist; give an image, a folder or a glob.") from error
     except InputError:
         raise
     except Exception as error:  # decoders of damaged files raise whatever the bytes happen to say
         raise InputError(f"{name} cannot be read as a picture ({type(error).__name__}); replace it or leave it out.") from error
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """What Pillow finds odd about a picture is no reason to warn or to stop."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
 
 
 def _opened(image: Image.Image | Path | str) -> AbstractContextManager[Image.Image]:

@@ -1,0 +1,129 @@
+"""A benchmark adds what is missing, shares steps a to c, and keeps its hands off everything else. Tiny runs on small worlds."""
+
+import json
+
+import pytest
+from small_signseg import shrink_worlds
+
+from signseg.benchmark import benchmark as module
+from signseg.benchmark.benchmark import Benchmark, parse_seeds, run_benchmark
+from signseg.benchmark.suites import SUITES, Cell, Suite
+from signseg.cli import main
+from signseg.config import PRESETS, with_overrides
+from signseg.data import registry
+from signseg.errors import InputError
+from signseg.training.progress import Silent
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch):
+    monkeypatch.setattr(registry, "DATASETS", dict(registry.DATASETS))
+    shrink_worlds()
+    monkeypatch.setattr(module, "write_report", lambda folder: folder)
+
+
+@pytest.fixture
+def trained(monkeypatch) -> list[str]:
+    """What was trained, in order."""
+    calls = []
+    train, train_from = module.train, module.train_from
+
+    def steps_a_to_c(config, out, **named):
+        calls.extend([] if out.exists() else ["abc"])
+        return train(config, out, **named)
+
+    def step_four(*arguments, **named):
+        calls.append("four")
+        return train_from(*arguments, **named)
+
+    monkeypatch.setattr(module, "train", steps_a_to_c)
+    monkeypatch.setattr(module, "train_from", step_four)
+    return calls
+
+
+CELLS = (
+    Cell("default", "world", step_a_row=True),
+    Cell("default", "world", "st"),
+    Cell("cold", "world", "ast", overrides=(("self_training.temperature", 1.0),)),
+)
+
+
+def make(tmp_path, cells=CELLS, seeds=(0,), **overrides) -> Benchmark:
+    return Benchmark("test", Suite(cells), seeds, tmp_path, with_overrides(PRESETS["tiny"], overrides), Silent())
+
+
+def test_cells_that_differ_in_step_four_share_the_others(tmp_path, trained, monkeypatch):
+    monkeypatch.setitem(SUITES, "systems", lambda data: Suite(CELLS))
+    arguments = {"preset_name": "tiny", "overrides": {}, "reporter": Silent()}
+    (tmp_path / "runs" / "mine").mkdir(parents=True)
+    run_benchmark("systems", "world", (0,), tmp_path, **arguments)
+    assert trained == ["abc", "four", "four"]
+    results = json.loads((tmp_path / "results.json").read_text())
+    assert [(row["variant"], row["self_training"]) for row in results["rows"]] == [
+        ("default", "none"),
+        ("step_a", "none"),
+        ("default", "st"),
+        ("cold", "ast"),
+    ]
+    assert all("commit" in row and row["seconds"]["step_a"] > 0 for row in results["rows"])
+    assert [path.name for path in (tmp_path / "runs").iterdir()] == ["mine"]  # nothing but its own runs is removed
+    trained.clear()
+    run_benchmark("systems", "world", (0,), tmp_path, **arguments)
+    assert trained == []
+    stored = sorted((tmp_path / "store").iterdir())
+    stored[0].unlink()
+    run_benchmark("systems", "world", (0,), tmp_path, **arguments)
+    assert trained in (["abc"], ["abc", "four"]) and sorted((tmp_path / "store").iterdir()) == stored
+
+
+def test_keys_differ_where_the_configuration_does(tmp_path):
+    cell = CELLS[0]
+    variants = [
+        make(tmp_path),
+        make(tmp_path, **{"step_a.iterations": 5}),
+        make(tmp_path, **{"spatial.encoding": "none"}),
+        make(tmp_path, **{"self_training.rounds": 1}),
+    ]
+    names = [benchmark.stored(cell, 0).name for benchmark in variants] + [variants[0].stored(cell, 1).name]
+    names += [variants[0].stored(other, 0).name for other in (*CELLS[1:], Cell("default", "world"), Cell("default", "world-partial"))]
+    names += [variants[0].stored(Cell("default", "world", step_a_row=True, scales=(1.0, 1.5)), 0).name]
+    assert len(set(names)) == len(names)
+    assert make(tmp_path).stored(cell, 0) == variants[0].stored(cell, 0)
+
+
+def test_seeds_are_completed_one_after_another(tmp_path):
+    assert [seed for _, seed in make(tmp_path, seeds=(4, 2)).missing()] == [4, 4, 4, 2, 2, 2]
+
+
+def test_a_variant_is_no_path(tmp_path):
+    assert make(tmp_path).stored(Cell("../../etc", "world"), 0).parent == tmp_path / "store"
+
+
+@pytest.mark.parametrize("suite", SUITES)
+def test_cells_of_a_suite_have_valid_and_different_configurations(tmp_path, suite):
+    benchmark = make(tmp_path, SUITES[suite]("world").cells)
+    configs = [benchmark.config(cell, 0).model_dump_json() for cell in benchmark.suite.cells]
+    assert len(set(configs)) == len(configs)
+
+
+def test_seeds():
+    assert parse_seeds("3") == (0, 1, 2) and parse_seeds("100-102") == (100, 101, 102) and parse_seeds("7-7") == (7,)
+    for text in ("0", "-1", "x", "5-3", "1-", "", "1e9", "0-99999999"):
+        with pytest.raises(InputError, match="give a number from 1 to"):
+            parse_seeds(text)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--suite", "system"], "no suite 'system'; did you mean 'systems'?"),
+        (["--suite", "systems", "--data", "wold"], "no data set 'wold'; did you mean 'world'?"),
+        (["--suite", "systems", "--seeds", "0"], "--seeds is '0'"),
+        (["--suite", "systems", "--preset", "x"], "no preset 'x'"),
+        (["--suite", "systems", "--set", "x=1"], "no setting 'x'"),
+    ],
+)
+def test_the_command_refuses(tmp_path, capsys, options, said):
+    assert main(["benchmark", "--data", "world", "--out", str(tmp_path / "out"), *options]) == 2
+    assert said in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
