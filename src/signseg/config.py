@@ -115,8 +115,8 @@ class StepCConfig(StageConfig):
     learning_rate: Rate = 1e-3
     weight_decay: Weight = 5e-4  # release
     latent: Literal["spatial", "noise"] = "spatial"  # article: latents of real images; release: N(0, 1)
-    unseen_rate: Weight = 20.0  # tuned; a class is drawn with weight 1 if seen, 1 + this if unseen; release: 9 (VOC), 14, 59
-    real_weight: Weight = 1.0  # tuned; release: 0.75
+    unseen_rate: Weight = 50.0  # tuned; a class is drawn with weight 1 if seen, 1 + this if unseen; release: 9 (VOC), 14, 59
+    real_weight: Weight = 0.5  # tuned; release: 0.75
     synthetic_weight: Weight = 1.0  # tuned; release: 0.25
 
 
@@ -124,12 +124,13 @@ class SelfTrainingConfig(StageConfig):
     """Step four: pseudo-labels for unannotated pixels, all of weight 1 (ST) or annealed by their confidence (AST)."""
 
     kind: SelfTraining = "none"
-    iterations: Count = 300  # a round
+    iterations: Count = 200  # a round
     rounds: Count = 2
-    learning_rate: Rate = 5e-4
+    learning_rate: Rate = 1e-3
     weight_decay: Weight = 5e-4  # release
-    temperature: Annotated[float, Field(ge=0, le=1000)] = 3.0  # of AST; ST is temperature 0
-    top_p: Annotated[int, Field(ge=0)] = 1  # an unseen class must be among the top_p scores (CaGNet); 0: every pixel gets one (AST)
+    temperature: Annotated[float, Field(ge=0, le=1000)] = 5.0  # tuned; of AST, ST is temperature 0
+    top_p: Annotated[int, Field(ge=0)] | None = None  # an unseen class must be among the top_p scores, 0: every pixel gets one;
+    # None: 1 for ST (CaGNet), 0 for AST (SIGN's release as intended, methods.md 6.3)
     normalisation: Literal["together", "apart"] = "together"
     pseudo_weight: Weight = 1.0  # of the pseudo-label term when normalised apart
     kl_weight: Weight = 0.1
