@@ -156,7 +156,7 @@ class RunConfig(Section):
     step_b: StepBConfig = StepBConfig()
     step_c: StepCConfig = StepCConfig()
     self_training: SelfTrainingConfig = SelfTrainingConfig()
-    precision: Precision = "auto"  # of E, SIM and C in training; auto: bfloat16 where the processor has it, and config.json names the choice
+    precision: Precision = "auto"  # of E, SIM and C in training; auto: bfloat16 where the processor has it (config.json names the choice)
     checkpoint_every: Count = 100  # iterations
     variant: str = "default"  # a label for rows of results.json
 

@@ -72,4 +72,4 @@ class Network(nn.Module):
 
     def segmenter(self) -> list[nn.Parameter]:
         """Parameters of E, SIM and C, which learn together."""
-        return [*self.encoder.parameters(), *self.spatial.parameters(), *self.classifier.parameters()]
+        return [*self.encoder.trained_parameters(), *self.spatial.parameters(), *self.classifier.parameters()]

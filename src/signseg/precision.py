@@ -13,7 +13,7 @@ def precision(config: RunConfig) -> torch.dtype:
 
 
 def chosen_here(config: RunConfig) -> RunConfig:
-    """The configuration with "auto" replaced: bfloat16 where this processor multiplies it in hardware, where it is about 1.6 times as fast."""
+    """The configuration with "auto" replaced: bfloat16 where this processor multiplies it in hardware (about 1.6 times as fast there)."""
     in_hardware = getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)
     chosen = "bfloat16" if in_hardware() else "float32"
     return config if config.precision in FORMATS else with_overrides(config, {"precision": chosen})

@@ -35,7 +35,7 @@ class BasicBlock(nn.Module):
 
 
 class Bottleneck(nn.Module):
-    """1x1, 3x3, 1x1 and a shortcut (ResNet-50/101). The stride is on the first 1x1, as in DeepLab-v2's release; torchvision's is on the 3x3."""
+    """1x1, 3x3, 1x1 and a shortcut (ResNet-50/101). The stride is on the first 1x1 (SIGN's release); torchvision's is on the 3x3."""
 
     expansion = 4
 
@@ -75,9 +75,8 @@ class AtrousPyramid(nn.Module):
 
 def compact_stem(width: int) -> nn.Sequential:
     """Two stride-2 3x3 convolutions: output stride 4 with a small receptive field (world.md: a large one leaks position)."""
-    return nn.Sequential(
-        convolution(3, width, 3, stride=2), nn.BatchNorm2d(width), nn.ReLU(), convolution(width, width, 3, stride=2), nn.BatchNorm2d(width), nn.ReLU()
-    )
+    halves = [(convolution(inputs, width, 3, stride=2), nn.BatchNorm2d(width), nn.ReLU()) for inputs in (3, width)]
+    return nn.Sequential(*halves[0], *halves[1])
 
 
 def resnet_stem(width: int) -> nn.Sequential:
@@ -122,6 +121,12 @@ class Encoder(nn.Module):
         for stage in self.stages:
             x = stage(x)
         return self.aspp(x)
+
+    def trained_parameters(self) -> list[nn.Parameter]:
+        """All parameters, or all but those of batch norm where that is frozen (release: they are in no optimiser group)."""
+        norms = [module for module in self.modules() if isinstance(module, nn.BatchNorm2d)] if self.frozen_norm else []
+        frozen = {id(parameter) for norm in norms for parameter in norm.parameters()}
+        return [parameter for parameter in self.parameters() if id(parameter) not in frozen]
 
     def train(self, mode: bool = True) -> "Encoder":
         """As nn.Module, but a frozen batch norm keeps its statistics."""

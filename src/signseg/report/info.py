@@ -17,9 +17,10 @@ def describe(run: Path) -> str:
     finished = (run / "model.safetensors").exists()
     try:
         config = record["config"]
+        kind = config["self_training"]["kind"]
         lines = [
             f"run:           {run.resolve().name} ({'finished' if finished else 'unfinished: continue with --resume'})",
-            f"method:        {config['method']}, self-training {config['self_training']['kind']}, preset {config['preset']}, seed {config['seed']}",
+            f"method:        {config['method']}, self-training {kind}, preset {config['preset']}, seed {config['seed']}",
             f"data:          {record['data']['name']} ({record['data']['fingerprint']})",
             f"vectors:       {', '.join(source['file'] + ' ' + source['sha256'][:12] for source in record['vectors'])}",
             f"versions:      signseg {record['signseg']}, torch {record['versions']['torch']}, python {record['versions']['python']}",
