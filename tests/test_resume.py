@@ -133,7 +133,7 @@ folder.write_atomically = write
 
 
 @pytest.mark.parametrize(
-    ("module", "name"), [("signseg.training.train", "prepare"), ("signseg.training.score", "evaluate")]
+    ("module", "name"), [("signseg.training.train", "prepare"), pytest.param("signseg.training.score", "evaluate", marks=pytest.mark.slow)]
 )
 def test_outside_the_loop_too(tmp_path, whole, here, capsys, module, name):
     """While pictures are drawn, and while a run is scored."""
