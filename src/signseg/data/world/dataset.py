@@ -60,7 +60,7 @@ class World:
                 raise InputError(f"The {split} split would have {count} images; give at least 1.")
         self.seed, self.partial = seed, partial
         self.name = _name(partial)
-        self.fingerprint = _short_hash(WORLD_VERSION, seed, partial, counts)
+        self.fingerprint = _short_hash(WORLD_VERSION, seed, float(partial), counts)
         self.raw_ids = dict(RAW_IDS)
         self.unseen: tuple[str, ...] = UNSEEN
         self.validation_unseen: tuple[str, ...] = VALIDATION_UNSEEN
