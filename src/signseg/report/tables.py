@@ -99,7 +99,7 @@ def spelling(value: Any) -> str:
     """A value of an identity column as readers know it."""
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return "–" if value in (None, "none") else SPELLINGS.get(value, str(value)) if isinstance(value, str) else f"{value:g}"
+    return "–" if value is None else SPELLINGS.get(value, value) if isinstance(value, str) else f"{value:g}"
 
 
 def label(row: Row) -> str:
