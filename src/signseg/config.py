@@ -4,7 +4,7 @@ Numbers carry their source: "release" is SIGN's or CaGNet's published code, "tun
 (docs/lab_notebook.md), "ours" is a default without a published counterpart.
 """
 
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -20,6 +20,7 @@ Encoding = Literal["relative", "absolute", "absolute-interpolated", "none"]
 Body = Literal["attention", "attention-inner-skips", "context"]
 SelfTraining = Literal["none", "st", "ast"]
 Precision = Literal["auto", "float32", "bfloat16"]
+Padding = Literal["zeros", "replicate", "reflect"]
 
 
 class Section(BaseModel):
@@ -156,6 +157,7 @@ class RunConfig(Section):
     step_b: StepBConfig = StepBConfig()
     step_c: StepCConfig = StepCConfig()
     self_training: SelfTrainingConfig = SelfTrainingConfig()
+    padding: Padding = "zeros"  # of every convolution of E and SIM; zeros tell the network where the border is (ours: the alternatives)
     precision: Precision = "auto"  # of E, SIM and C in training; auto: bfloat16 where the processor has it (config.json names the choice)
     checkpoint_every: Count = 100  # iterations
     variant: str = "default"  # a label for rows of results.json
@@ -195,11 +197,6 @@ def parse(values: dict[str, Any]) -> RunConfig:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         raise InputError(f"Setting '{where}' is {first.get('input')!r}: {first['msg'][0].lower()}{first['msg'][1:]}; change it.") from error
-
-
-def choices(annotation: Any) -> tuple[str, ...]:
-    """The values of a Literal, for help texts and error messages."""
-    return get_args(annotation)
 
 
 QUICK = RunConfig()

@@ -19,7 +19,7 @@ from signseg.modules.discriminator import Discriminator
 from signseg.modules.embedding_map import EmbeddingMap
 from signseg.modules.encoder import Encoder, initialise
 from signseg.modules.generator import Generator
-from signseg.modules.spatial import SpatialInformationModule, features
+from signseg.modules.spatial import SelfAttention, SpatialInformationModule, features
 from signseg.structures import Features, SpatialCode, Synthesis, TrainingPass
 
 
@@ -41,6 +41,11 @@ class Network(nn.Module):
         self.discriminator = Discriminator(channels, config.discriminator)
         self.classifier = Classifier(channels, classes, config.classifier)
         self.apply(initialise)
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d):
+                module.padding_mode = config.padding
+            elif isinstance(module, SelfAttention):
+                nn.init.zeros_(module.out.weight)  # begins as identity: unscaled scores saturate at Kaiming weights (lab notebook)
 
     def trained_scores(self, images: Float[Tensor, "b 3 H W"], precision: torch.dtype) -> TrainingPass:
         """Images -> code and class scores with a drawn latent, computed in `precision` and returned in float32 (for training only)."""

@@ -1,6 +1,6 @@
 """What every training step is to the loop: named players with their parameters, and losses for one player at a time."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol
@@ -66,8 +66,3 @@ def only_training(network: nn.Module, stage: Stage) -> Iterator[None]:
         for parameter, required in before:
             parameter.requires_grad_(required)
 
-
-def mean_of(values: Iterable[float]) -> float | None:
-    """Mean, or None over nothing."""
-    values = list(values)
-    return sum(values) / len(values) if values else None

@@ -217,6 +217,7 @@ def provenance(run: Run, command: str) -> dict[str, Any]:
     """What else fixes the numbers: versions, commit, data and vectors, hardware."""
     return {
         "signseg": __version__,
+        "paper": METHODS[run.config.method].paper,
         "command": command or " ".join(["signseg", *sys.argv[1:]]),
         "commit": commit(),
         "versions": {"python": platform.python_version(), "torch": torch.__version__},
