@@ -11,7 +11,15 @@ from reference import self_training as slow
 
 from signseg.classes import IGNORE, UNANNOTATED
 from signseg.losses.segmentation import weighted_mean
-from signseg.stages.self_training import NORMALISATIONS, PseudoLabels, SelfTrainingRound, annealed_weights, assign_unseen, pseudo_label
+from signseg.stages.self_training import (
+    NORMALISATIONS,
+    PEAKS,
+    PseudoLabels,
+    SelfTrainingRound,
+    annealed_weights,
+    assign_unseen,
+    pseudo_label,
+)
 
 seeds, temperatures = st.integers(0, 10_000), st.floats(0, 50)
 
@@ -59,6 +67,22 @@ def test_weights_grow_with_confidence(seed: int, temperature: float) -> None:
 def test_a_sharper_temperature_never_raises_a_weight(seed: int, temperature: float, factor: float) -> None:
     confidence, assigned = confidences(seed)
     assert (annealed_weights(confidence, assigned, factor * temperature) <= annealed_weights(confidence, assigned, temperature)).all()
+
+
+@given(seed=seeds)
+def test_with_a_peak_for_each_class_the_best_pixel_of_every_class_weighs_one(seed: int) -> None:
+    confidence, assigned = confidences(seed)
+    classes = torch.randint(3, 6, assigned.shape, generator=torch.Generator().manual_seed(seed)).to(torch.uint8)
+    labels = torch.where(assigned, classes, torch.tensor(0, dtype=torch.uint8))
+    pseudo = PseudoLabels(labels, confidence, assigned)
+    weights = PEAKS["class"](pseudo, 4.0)
+    assert torch.equal(weights > 0, assigned) and (weights >= PEAKS["image"](pseudo, 4.0)).all()
+    for image in range(len(labels)):
+        for position in labels[image][assigned[image]].unique():
+            mine = assigned[image] & (labels[image] == position)
+            assert weights[image][mine].max() == 1
+            expected = slow.annealed_weights(confidence[image][None].numpy(), mine[None].numpy(), 4.0)[0]
+            np.testing.assert_allclose(torch.where(mine, weights[image], 0.0), expected, rtol=1e-4, atol=1e-7)
 
 
 @given(seed=seeds)

@@ -10,7 +10,7 @@ import torch
 from signseg.classes import UNANNOTATED
 from signseg.methods import METHODS
 from signseg.modules.spatial import features
-from signseg.stages.stage import Update, mean_of, only_training
+from signseg.stages.stage import Update, only_training
 from signseg.stages.step_a import at_resolution, latent_kl
 
 STEPS = ["step_a", "step_b", "step_c", "self_training"]
@@ -86,10 +86,6 @@ def test_a_frozen_norm_keeps_its_statistics_in_step_a(toy: Callable) -> None:
 def test_an_update_is_the_weighted_sum_of_its_terms() -> None:
     terms = {"one": torch.tensor(2.0), "two": torch.tensor(5.0)}
     assert Update("player", terms, {"one": 1.0, "two": 0.1}).total() == 2.5
-
-
-def test_mean_of_nothing_is_none() -> None:
-    assert mean_of([]) is None and mean_of([1.0, 2.0]) == 1.5
 
 
 # ---- step a
@@ -259,8 +255,8 @@ def test_step_c_teaches_c_the_synthetic_features_of_unseen_classes(toy: Callable
         return t.network.classifier(synthetic).softmax(1)[:, 3:].sum(1).mean().item()
 
     before = probability_of_unseen()
-    t.run(t.build("step_c"), 40)
-    assert before < 0.4 and probability_of_unseen() > 0.55
+    t.run(t.build("step_c"), 100)
+    assert before < 0.4 and probability_of_unseen() > before + 0.2
 
 
 # ---- odd data

@@ -38,6 +38,7 @@ class Rule:
 
     top_p: int
     temperature: float
+    peak: str = "image"
 
 
 def st(config: SelfTrainingConfig) -> Rule:
@@ -47,7 +48,7 @@ def st(config: SelfTrainingConfig) -> Rule:
 
 def ast(config: SelfTrainingConfig) -> Rule:
     """Annealed self-training: every unannotated pixel gets its best unseen class, and its weight says how far that is believed."""
-    return Rule(0 if config.top_p is None else config.top_p, config.temperature)
+    return Rule(0 if config.top_p is None else config.top_p, config.temperature, config.peak)
 
 
 RULES: dict[str, Callable[[SelfTrainingConfig], Rule]] = {"st": st, "ast": ast}
@@ -60,6 +61,22 @@ def annealed_weights(confidence: Float[Tensor, "n H W"], assigned: Bool[Tensor, 
     """
     top = torch.where(assigned, confidence, -torch.inf).flatten(1).amax(1)[:, None, None]
     return torch.where(assigned, (temperature * (confidence - top)).exp(), 0.0)
+
+
+def peak_in_image(pseudo: PseudoLabels, temperature: float) -> Float[Tensor, "n H W"]:
+    """The release's form as intended: one softmax over all pseudo-labels of an image."""
+    return annealed_weights(pseudo.confidence, pseudo.assigned, temperature)
+
+
+def peak_in_class(pseudo: PseudoLabels, temperature: float) -> Float[Tensor, "n H W"]:
+    """One softmax for each class in an image (ours, because classes that the model finds easy silence the others in the same image)."""
+    weights = torch.zeros_like(pseudo.confidence)
+    for position in pseudo.labels[pseudo.assigned].unique():
+        weights += annealed_weights(pseudo.confidence, pseudo.assigned & (pseudo.labels == position), temperature)
+    return weights
+
+
+PEAKS: dict[str, Callable[[PseudoLabels, float], Tensor]] = {"image": peak_in_image, "class": peak_in_class}
 
 
 def assign_unseen(
@@ -128,7 +145,8 @@ class SelfTrainingRound:
         self.precision = precision
         self.network, self.images, self.pseudo, self.config = network, images, pseudo, config
         self.name = f"self_training_{number}"
-        self.weights = annealed_weights(pseudo.confidence, pseudo.assigned, RULES[config.kind](config).temperature)
+        rule = RULES[config.kind](config)
+        self.weights = PEAKS[rule.peak](pseudo, rule.temperature)
         self.combine = NORMALISATIONS[config.normalisation]
 
     def players(self) -> dict[str, list[nn.Parameter]]:
