@@ -127,3 +127,9 @@ def test_the_command_refuses(tmp_path, capsys, options, said):
     assert main(["benchmark", "--data", "world", "--out", str(tmp_path / "out"), *options]) == 2
     assert said in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+def test_tables_alone_train_nothing(tmp_path, trained, monkeypatch):
+    monkeypatch.setitem(SUITES, "systems", lambda data: Suite(CELLS))
+    run_benchmark("systems", "world", (0,), tmp_path, preset_name="tiny", overrides={}, reporter=Silent(), tables_only=True)
+    assert trained == [] and "3 runs pending" in (tmp_path / "tables.md").read_text()

@@ -118,8 +118,9 @@ def run_benchmark(
     overrides: dict[str, Any],
     reporter: Reporter,
     keep_runs: bool = False,
+    tables_only: bool = False,
 ) -> None:
-    """Run what is missing and rewrite the tables after every seed.
+    """Run what is missing (unless `tables_only`) and rewrite the tables after every run.
 
     Raises:
         InputError: unknown suite or preset, or another process works in `out`.
@@ -132,7 +133,7 @@ def run_benchmark(
     for cell in benchmark.suite.cells:
         check(benchmark.config(cell, seeds[0]))
     with folder_lock(out):
-        todo = benchmark.missing()
+        todo = [] if tables_only else benchmark.missing()
         for done, (cell, seed) in enumerate(todo):
             reporter.say(f"[{done + 1} of {len(todo)} missing runs] {cell.variant} {cell.self_training} on {cell.data}, seed {seed}")
             benchmark.run_cell(cell, seed)
