@@ -130,8 +130,8 @@ class SelfTrainingConfig(StageConfig):
     learning_rate: Rate = 1e-3
     weight_decay: Weight = 5e-4  # release
     temperature: Annotated[float, Field(ge=0, le=1000)] = 5.0  # tuned; of AST, ST is temperature 0
-    top_p: Annotated[int, Field(ge=0)] | None = None  # an unseen class must be among the top_p scores, 0: every pixel gets one;
-    # None: 1 for ST (CaGNet), 0 for AST (SIGN's release as intended, methods.md 6.3)
+    top_p: Annotated[int, Field(ge=0)] = 0  # 0: every unannotated pixel gets its best unseen class (release as intended, methods.md 6.3);
+    # p: only where that class is among the p best of all (CaGNet: 1 on VOC and COCO-Stuff, 16 on Context)
     peak: Literal["image", "class"] = "image"  # the largest weight is 1 in each image, or for each class in each image (ours)
     normalisation: Literal["together", "apart"] = "together"
     pseudo_weight: Weight = 1.0  # of the pseudo-label term when normalised apart

@@ -58,6 +58,7 @@ UPPER = (("upper_bound", True),)
 def systems(data: str) -> Suite:
     """SIGN before self-training, with ST and with AST, beside the supervised upper bound at equal step-a budget."""
     default = [Cell("default", data, kind, step_a_row=kind == "none") for kind in ("none", "st", "ast")]
+    default.append(Cell("top-1", data, "st", overrides=(("self_training.top_p", 1),)))  # CaGNet's choice of pixels
     upper = Side("upper-bound", data=data)
     return Suite(
         (*default, Cell("upper-bound", data, overrides=UPPER)),

@@ -32,26 +32,7 @@ class PseudoLabels:
     assigned: Bool[Tensor, "n H W"]
 
 
-@dataclass(frozen=True)
-class Rule:
-    """Which unannotated pixels get a label (see `assign_unseen`), and how sharply their confidence weighs."""
-
-    top_p: int
-    temperature: float
-    peak: str = "image"
-
-
-def st(config: SelfTrainingConfig) -> Rule:
-    """Plain self-training: where an unseen class is the best of all (CaGNet, top_p 1), every pseudo-label with weight 1."""
-    return Rule(1 if config.top_p is None else config.top_p, 0.0)
-
-
-def ast(config: SelfTrainingConfig) -> Rule:
-    """Annealed self-training: every unannotated pixel gets its best unseen class, and its weight says how far that is believed."""
-    return Rule(0 if config.top_p is None else config.top_p, config.temperature, config.peak)
-
-
-RULES: dict[str, Callable[[SelfTrainingConfig], Rule]] = {"st": st, "ast": ast}
+TEMPERATURES: dict[str, Callable[[SelfTrainingConfig], float]] = {"st": lambda config: 0.0, "ast": lambda config: config.temperature}
 
 
 def annealed_weights(confidence: Float[Tensor, "n H W"], assigned: Bool[Tensor, "n H W"], temperature: float) -> Float[Tensor, "n H W"]:
@@ -101,11 +82,11 @@ def assign_unseen(
 def pseudo_label(teacher: Network, images: TrainingImages, is_unseen: Tensor, config: SelfTrainingConfig) -> PseudoLabels:
     """Label the whole training split with the frozen teacher, at 1/resolution of the image size."""
     teacher.eval()
-    rule, parts = RULES[config.kind](config), []
+    parts = []
     for index in torch.arange(len(images)).split(16):
         batch = images.batch(index)
         scores, labels = at_resolution(teacher(batch.images), batch.labels, config.resolution)
-        parts.append(assign_unseen(scores, labels.to(torch.uint8), is_unseen, rule.top_p))
+        parts.append(assign_unseen(scores, labels.to(torch.uint8), is_unseen, config.top_p))
     return PseudoLabels(*(torch.cat([getattr(part, field) for part in parts]) for field in ("labels", "confidence", "assigned")))
 
 
@@ -145,8 +126,7 @@ class SelfTrainingRound:
         self.precision = precision
         self.network, self.images, self.pseudo, self.config = network, images, pseudo, config
         self.name = f"self_training_{number}"
-        rule = RULES[config.kind](config)
-        self.weights = PEAKS[rule.peak](pseudo, rule.temperature)
+        self.weights = PEAKS[config.peak](pseudo, TEMPERATURES[config.kind](config))
         self.combine = NORMALISATIONS[config.normalisation]
 
     def players(self) -> dict[str, list[nn.Parameter]]:
