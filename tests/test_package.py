@@ -17,8 +17,7 @@ ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src"
 
 
-COMMANDS = ("demo", "train", "self-train", "evaluate", "predict", "info")
-needs_command_line = pytest.mark.skipif(not (SOURCE / "signseg" / "cli.py").exists(), reason="signseg.cli is not written yet")
+COMMANDS = ("demo", "train", "self-train", "evaluate", "benchmark", "predict", "info")
 
 
 def run(*command: str | Path, cwd: Path, exit_code: int = 0) -> subprocess.CompletedProcess:
@@ -85,7 +84,6 @@ print(signseg.__version__)
     assert list(tmp_path.iterdir()) == []
 
 
-@needs_command_line
 @pytest.mark.parametrize("start", [["bin/python", "-m", "signseg"], ["bin/signseg"]], ids=["module", "script"])
 def test_the_installed_command_tells_its_version_and_commands(installed, tmp_path, start):
     command = [installed.parents[1] / start[0], *start[1:]]
@@ -95,14 +93,12 @@ def test_the_installed_command_tells_its_version_and_commands(installed, tmp_pat
     assert list(tmp_path.iterdir()) == []
 
 
-@needs_command_line
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_installed_command_has_help(installed, tmp_path, name):
     done = run(installed, "-m", "signseg", name, "--help", cwd=tmp_path)
     assert "usage" in done.stdout.lower() and done.stderr == ""
 
 
-@needs_command_line
 @pytest.mark.parametrize("arguments", ["info no-such-run", "evaluate no-such-run", "train --data no-such-data --method sign --out run"])
 def test_bad_input_is_one_sentence_and_exit_code_2(installed, tmp_path, arguments):
     done = run(installed, "-m", "signseg", *arguments.split(), cwd=tmp_path, exit_code=2)
