@@ -15,8 +15,6 @@ import signseg
 
 ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src"
-
-
 COMMANDS = ("demo", "train", "self-train", "evaluate", "benchmark", "predict", "info")
 
 
