@@ -50,7 +50,7 @@ class SpatialConfig(Section):
     encoding: Encoding = "relative"
     standard_length: Annotated[float, Field(gt=1)] = 512  # L of the relative encoding (release: blocks.py, default argument)
     training_grid: tuple[Count, Count] = (24, 24)  # feature size in training; only the interpolated absolute encoding needs it
-    body: Body = "context"  # tuned; also the release's default (network_type 1)
+    body: Body = "context"  # the release's default (network_type 1); picked on upper-bound runs, not yet by tuning
     body_channels: Width = 32  # release: 128 of 600
     context_channels: Width = 48  # release: 256 of 600
 
