@@ -130,6 +130,7 @@ class SelfTrainingConfig(StageConfig):
     learning_rate: Rate = 1e-3
     weight_decay: Weight = 5e-4  # release
     temperature: Annotated[float, Field(ge=0, le=1000)] = 5.0  # tuned; of AST, ST is temperature 0
+    annealing: Literal["fixed", "share"] = "fixed"  # share (ours): temperature x estimated share of unannotated pixels of seen classes
     top_p: Annotated[int, Field(ge=0)] = 0  # 0: every unannotated pixel gets its best unseen class (release as intended, methods.md 6.3);
     # p: only where that class is among the p best of all (CaGNet: 1 on VOC and COCO-Stuff, 16 on Context)
     peak: Literal["image", "class"] = "image"  # the largest weight is 1 in each image, or for each class in each image (ours)

@@ -91,6 +91,21 @@ def test_keys_differ_where_the_configuration_does(tmp_path):
     assert make(tmp_path).stored(cell, 0) == variants[0].stored(cell, 0)
 
 
+def test_rows_of_other_settings_do_not_count(tmp_path, monkeypatch):
+    """A default that changed makes its rows stale; a setting that did not exist when they were trained does not."""
+    benchmark, cell = make(tmp_path), CELLS[0]
+    benchmark.run_cell(cell, 0)
+    assert benchmark.finished(cell, 0) and len(benchmark.rows()) == 2
+    path = benchmark.stored(cell, 0)
+    record = json.loads(path.read_text())
+    del record["config"]["spatial"]["encoding"]
+    path.write_text(json.dumps(record))
+    assert benchmark.finished(cell, 0)
+    record["config"]["spatial"]["body"] = "attention"
+    path.write_text(json.dumps(record))
+    assert not benchmark.finished(cell, 0) and benchmark.rows() == []
+
+
 def test_seeds_are_completed_one_after_another(tmp_path):
     assert [seed for _, seed in make(tmp_path, seeds=(4, 2)).missing()] == [4, 4, 4, 2, 2, 2]
 

@@ -38,3 +38,12 @@ def assign_unseen(scores: np.ndarray, labels: np.ndarray, seen: int, top_p: int)
                 if top_p == 0 or ranking.index(chosen) < top_p:
                     given[image, row, column] = (chosen, exponentials[chosen] / sum(exponentials))
     return given
+
+
+def share_of_seen(annotated: list[float], assigned: list[float]) -> float:
+    """Smallest P(assigned <= t) / q over the deciles t (of order q) of the annotated confidences."""
+    quotients = []
+    for tenth in range(1, 11):
+        threshold = float(np.quantile(np.array(annotated, dtype=np.float32), tenth / 10))
+        quotients.append(sum(value <= threshold for value in assigned) / len(assigned) / (tenth / 10))
+    return min(1.0, *quotients)

@@ -1,8 +1,7 @@
-"""Pseudo-labels and their annealed weights against slow twins, and what must hold for any confidence and temperature."""
+"""Who gets a pseudo-label, against a slow twin, and how a round uses labels and pseudo-labels. Weights are tested in test_annealing.py."""
 
 from collections.abc import Callable
 
-import numpy as np
 import pytest
 import torch
 from hypothesis import given
@@ -11,86 +10,10 @@ from reference import self_training as slow
 
 from signseg.classes import IGNORE, UNANNOTATED
 from signseg.losses.segmentation import weighted_mean
-from signseg.stages.self_training import (
-    NORMALISATIONS,
-    PEAKS,
-    PseudoLabels,
-    SelfTrainingRound,
-    annealed_weights,
-    assign_unseen,
-    pseudo_label,
-)
+from signseg.stages.annealing import PseudoLabels
+from signseg.stages.self_training import NORMALISATIONS, SelfTrainingRound, assign_unseen, pseudo_label
 
-seeds, temperatures = st.integers(0, 10_000), st.floats(0, 50)
-
-
-def confidences(seed: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """Confidence (0 where nothing was assigned) and where something was; the last image has nothing."""
-    generator = torch.Generator().manual_seed(seed)
-    confidence, chance = torch.rand(2, 3, 4, 5, generator=generator)
-    assigned = chance < 0.6
-    assigned[-1] = False
-    return torch.where(assigned, confidence, 0.0), assigned
-
-
-@given(seed=seeds, temperature=temperatures)
-def test_weights_equal_the_slow_twin(seed: int, temperature: float) -> None:
-    confidence, assigned = confidences(seed)
-    expected = slow.annealed_weights(confidence.numpy(), assigned.numpy(), temperature)
-    np.testing.assert_allclose(annealed_weights(confidence, assigned, temperature), expected, rtol=1e-4, atol=1e-7)
-
-
-@given(seed=seeds, temperature=temperatures)
-def test_the_largest_weight_of_an_image_is_one_and_pixels_without_a_label_have_none(seed: int, temperature: float) -> None:
-    confidence, assigned = confidences(seed)
-    weights = annealed_weights(confidence, assigned, temperature)
-    for image in range(len(weights)):
-        assert weights[image].max() == float(assigned[image].any())
-    assert ((weights[assigned] > 0) & (weights[assigned] <= 1)).all() and not weights[~assigned].any()
-
-
-@given(seed=seeds)
-def test_temperature_zero_is_st(seed: int) -> None:
-    confidence, assigned = confidences(seed)
-    assert torch.equal(annealed_weights(confidence, assigned, 0.0), assigned.float())
-
-
-@given(seed=seeds, temperature=st.floats(0.1, 50))
-def test_weights_grow_with_confidence(seed: int, temperature: float) -> None:
-    confidence, assigned = confidences(seed)
-    for image in range(2):
-        order = confidence[image][assigned[image]].argsort()
-        assert (annealed_weights(confidence, assigned, temperature)[image][assigned[image]][order].diff() >= 0).all()
-
-
-@given(seed=seeds, temperature=temperatures, factor=st.floats(1.01, 5))
-def test_a_sharper_temperature_never_raises_a_weight(seed: int, temperature: float, factor: float) -> None:
-    confidence, assigned = confidences(seed)
-    assert (annealed_weights(confidence, assigned, factor * temperature) <= annealed_weights(confidence, assigned, temperature)).all()
-
-
-@given(seed=seeds)
-def test_with_a_peak_for_each_class_the_best_pixel_of_every_class_weighs_one(seed: int) -> None:
-    confidence, assigned = confidences(seed)
-    classes = torch.randint(3, 6, assigned.shape, generator=torch.Generator().manual_seed(seed)).to(torch.uint8)
-    labels = torch.where(assigned, classes, torch.tensor(0, dtype=torch.uint8))
-    pseudo = PseudoLabels(labels, confidence, assigned)
-    weights = PEAKS["class"](pseudo, 4.0)
-    assert torch.equal(weights > 0, assigned) and (weights >= PEAKS["image"](pseudo, 4.0)).all()
-    for image in range(len(labels)):
-        for position in labels[image][assigned[image]].unique():
-            mine = assigned[image] & (labels[image] == position)
-            assert weights[image][mine].max() == 1
-            expected = slow.annealed_weights(confidence[image][None].numpy(), mine[None].numpy(), 4.0)[0]
-            np.testing.assert_allclose(torch.where(mine, weights[image], 0.0), expected, rtol=1e-4, atol=1e-7)
-
-
-@given(seed=seeds)
-def test_images_are_weighed_each_for_itself(seed: int) -> None:
-    confidence, assigned = confidences(seed)
-    alone = torch.cat([annealed_weights(confidence[i : i + 1], assigned[i : i + 1], 4.0) for i in range(3)])
-    assert torch.equal(annealed_weights(confidence, assigned, 4.0), alone)
-
+seeds = st.integers(0, 10_000)
 
 # ---- who gets a pseudo-label
 
@@ -121,7 +44,7 @@ def test_labels_and_borders_stay_as_they_are(seed: int, top_p: int) -> None:
     pseudo = assign_unseen(scores, labels, IS_UNSEEN, top_p)
     assert torch.equal(pseudo.labels[~pseudo.assigned], labels[~pseudo.assigned])
     assert (labels[pseudo.assigned] == UNANNOTATED).all() and IS_UNSEEN[pseudo.labels[pseudo.assigned].long()].all()
-    assert not pseudo.confidence[~pseudo.assigned].any()
+    assert torch.allclose(pseudo.confidence, scores.softmax(1)[:, SEEN:].amax(1))
 
 
 @given(seed=seeds)

@@ -16,13 +16,13 @@ from signseg.benchmark.suites import SUITES, Cell, Suite
 from signseg.config import RunConfig, with_overrides
 from signseg.data.registry import open_dataset
 from signseg.errors import InputError, did_you_mean
-from signseg.files import folder_lock, write_atomically, write_json
+from signseg.files import folder_lock, read_json, write_atomically, write_json
 from signseg.report.page import write_report
 from signseg.report.tables import markdown_table, summarise
 from signseg.results import DEFAULTS
 from signseg.training.progress import Reporter
 from signseg.training.score import read_rows, score_run
-from signseg.training.settings import check, preset
+from signseg.training.settings import check, flat, preset
 from signseg.training.train import commit, train, train_from
 
 MOST_SEEDS = 1000
@@ -48,14 +48,25 @@ class Benchmark:
         """Where the rows of a cell are kept: named by version, configuration and scales."""
         return self.out / "store" / f"{_key(self.config(cell, seed), list(cell.scales), cell.step_a_row)}.json"
 
+    def finished(self, cell: Cell, seed: int) -> bool:
+        """Whether its rows are stored and every setting they were trained with is what it would be trained with now.
+
+        Settings that came after the rows do not count against them: the name of the file says that they are at their defaults.
+        """
+        path = self.stored(cell, seed)
+        if not path.exists():
+            return False
+        then, now = read_json(path).get("config", {}), self.config(cell, seed).model_dump(mode="json")
+        return all(flat(now).get(key, value) == value for key, value in flat(then).items())
+
     def missing(self) -> list[tuple[Cell, int]]:
         """Cells to run, seed by seed, so that every seed is complete before the next begins."""
-        return [(cell, seed) for seed in self.seeds for cell in self.suite.cells if not self.stored(cell, seed).exists()]
+        return [(cell, seed) for seed in self.seeds for cell in self.suite.cells if not self.finished(cell, seed)]
 
     def rows(self) -> list[dict[str, Any]]:
         """Rows of all finished cells."""
-        paths = [self.stored(cell, seed) for cell in self.suite.cells for seed in self.seeds]
-        return [row for path in paths if path.exists() for row in read_rows(path)]
+        cells = [(cell, seed) for cell in self.suite.cells for seed in self.seeds if self.finished(cell, seed)]
+        return [row for cell, seed in cells for row in read_rows(self.stored(cell, seed))]
 
     def before(self, cell: Cell, seed: int) -> RunConfig:
         """The configuration of a cell's steps a to c, the same for cells that differ in step four alone."""
@@ -78,7 +89,7 @@ class Benchmark:
         if cell.step_a_row:
             variant = "step_a" if cell.variant == DEFAULTS["variant"] else f"{cell.variant}-step_a"
             rows += score_run(shared, step="step_a", variant=variant, reporter=self.reporter)
-        write_json(self.stored(cell, seed), {"rows": rows})
+        write_json(self.stored(cell, seed), {"rows": rows, "config": self.config(cell, seed).model_dump(mode="json")})
 
     def remove_runs(self) -> None:
         """Delete the trained models of this suite and nothing else."""
@@ -156,8 +167,8 @@ def parse_seeds(text: str) -> tuple[int, ...]:
 
 
 def _key(config: RunConfig, *more: Any) -> str:
-    """A file name that differs wherever the version, the data, the configuration or anything in `more` does."""
+    """A file name that differs wherever the version, the data, a setting that is not at its default, or anything in `more` does."""
     data = open_dataset(config.data, seed=config.seed).fingerprint
-    text = json.dumps([__version__, data, config.model_dump(mode="json"), *more], sort_keys=True)
+    text = json.dumps([__version__, data, config.model_dump(mode="json", exclude_defaults=True), *more], sort_keys=True)
     readable = re.sub(r"[^a-z0-9.-]", "_", f"{config.data}-{config.variant}-{config.self_training.kind}-{config.seed}".lower())
     return f"{readable}-{hashlib.sha256(text.encode()).hexdigest()[:10]}"

@@ -4,7 +4,6 @@ ST gives every pseudo-label weight 1; AST weighs it by an annealed softmax of th
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 import torch
 from jaxtyping import Bool, Float, UInt8
@@ -16,48 +15,9 @@ from signseg.data.training_images import TrainingImages
 from signseg.data.transforms import flip
 from signseg.losses.segmentation import pixel_cross_entropy, weighted_mean
 from signseg.network import Network
+from signseg.stages.annealing import PEAKS, TEMPERATURES, PseudoLabels
 from signseg.stages.stage import Update
 from signseg.stages.step_a import at_resolution, latent_kl
-
-
-@dataclass(frozen=True)
-class PseudoLabels:
-    """Labels of a set of images, completed where the teacher had an opinion.
-
-    labels: training ids; confidence: of the assigned class, 0 where none was assigned; assigned: True at pseudo-labelled pixels.
-    """
-
-    labels: UInt8[Tensor, "n H W"]
-    confidence: Float[Tensor, "n H W"]
-    assigned: Bool[Tensor, "n H W"]
-
-
-TEMPERATURES: dict[str, Callable[[SelfTrainingConfig], float]] = {"st": lambda config: 0.0, "ast": lambda config: config.temperature}
-
-
-def annealed_weights(confidence: Float[Tensor, "n H W"], assigned: Bool[Tensor, "n H W"], temperature: float) -> Float[Tensor, "n H W"]:
-    """w = softmax(T c) over the pseudo-labelled pixels of an image, divided by its largest value: exp(T (c - max c)).
-
-    The largest weight in an image is 1, temperature 0 gives 1 everywhere (ST), pixels without a pseudo-label get 0 (methods.md 6.3).
-    """
-    top = torch.where(assigned, confidence, -torch.inf).flatten(1).amax(1)[:, None, None]
-    return torch.where(assigned, (temperature * (confidence - top)).exp(), 0.0)
-
-
-def peak_in_image(pseudo: PseudoLabels, temperature: float) -> Float[Tensor, "n H W"]:
-    """The release's form as intended: one softmax over all pseudo-labels of an image."""
-    return annealed_weights(pseudo.confidence, pseudo.assigned, temperature)
-
-
-def peak_in_class(pseudo: PseudoLabels, temperature: float) -> Float[Tensor, "n H W"]:
-    """One softmax for each class in an image (ours, because classes that the model finds easy silence the others in the same image)."""
-    weights = torch.zeros_like(pseudo.confidence)
-    for position in pseudo.labels[pseudo.assigned].unique():
-        weights += annealed_weights(pseudo.confidence, pseudo.assigned & (pseudo.labels == position), temperature)
-    return weights
-
-
-PEAKS: dict[str, Callable[[PseudoLabels, float], Tensor]] = {"image": peak_in_image, "class": peak_in_class}
 
 
 def assign_unseen(
@@ -75,7 +35,7 @@ def assign_unseen(
         better = (probability > confidence[:, None]).sum(1)
         assigned = assigned & (better < top_p)
     completed = torch.where(assigned, is_unseen.nonzero()[:, 0][best], labels.long()).to(torch.uint8)
-    return PseudoLabels(completed, torch.where(assigned, confidence, 0.0), assigned)
+    return PseudoLabels(completed, confidence, assigned)
 
 
 @torch.no_grad()
@@ -126,7 +86,8 @@ class SelfTrainingRound:
         self.precision = precision
         self.network, self.images, self.pseudo, self.config = network, images, pseudo, config
         self.name = f"self_training_{number}"
-        self.weights = PEAKS[config.peak](pseudo, TEMPERATURES[config.kind](config))
+        self.temperature = TEMPERATURES[config.kind](pseudo, config)
+        self.weights = PEAKS[config.peak](pseudo, self.temperature)
         self.combine = NORMALISATIONS[config.normalisation]
 
     def players(self) -> dict[str, list[nn.Parameter]]:

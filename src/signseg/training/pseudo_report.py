@@ -10,7 +10,8 @@ from signseg.classes import UNANNOTATED, ClassSplit
 from signseg.data.dataset import Dataset
 from signseg.data.training_images import TrainingImages
 from signseg.data.transforms import shrink_labels
-from signseg.stages.self_training import PseudoLabels, annealed_weights
+from signseg.stages.annealing import PseudoLabels, annealed_weights
+from signseg.stages.self_training import SelfTrainingRound
 
 SHOWN_TEMPERATURES = (0.0, 1.0, 3.0, 10.0, 30.0)
 
@@ -23,7 +24,7 @@ class KnowsTruth(Protocol):
 
 
 def round_report(
-    number: int, pseudo: PseudoLabels, weights: Tensor, data: Dataset, classes: ClassSplit, images: TrainingImages
+    number: int, pseudo: PseudoLabels, stage: SelfTrainingRound, data: Dataset, classes: ClassSplit, images: TrainingImages
 ) -> dict[str, Any]:
     """One entry of pseudo_labels.json: shares are of all pixels; precision is None where no truth is known."""
     assigned = pseudo.assigned
@@ -38,10 +39,11 @@ def round_report(
         per_class[classes.names[position]] = {"pixels": pixels, "precision": precision}
     return {
         "round": number,
+        "temperature": stage.temperature,
         "share": total / assigned.numel(),
         "candidates": int((shrink_labels(images.labels, *pseudo.labels.shape[1:]) == UNANNOTATED).sum()) / assigned.numel(),
         "precision": None if right is None or total == 0 else int(right.sum()) / total,
-        "effective_weight": float(weights[assigned].mean()) if total else None,
+        "effective_weight": float(stage.weights[assigned].mean()) if total else None,
         "per_class": per_class,
     }
 

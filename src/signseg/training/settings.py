@@ -36,15 +36,16 @@ def check(config: RunConfig) -> None:
         raise InputError("An upper bound has labels for every class and nothing to self-train on; leave out --self-training.")
 
 
+def flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """A configuration as a dictionary of dotted names."""
+    found: dict[str, Any] = {}
+    for key, value in values.items():
+        found |= flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {prefix + key: value}
+    return found
+
+
 def different(one: RunConfig, other: RunConfig) -> list[str]:
     """Dotted names of the settings in which two configurations differ."""
-
-    def flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-        found: dict[str, Any] = {}
-        for key, value in values.items():
-            found |= flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {prefix + key: value}
-        return found
-
     left, right = flat(one.model_dump()), flat(other.model_dump())
     return [key for key in left if left[key] != right[key]]
 

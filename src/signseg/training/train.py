@@ -202,7 +202,7 @@ def self_train(run: Run) -> None:
         pseudo = pseudo_label(teacher, run.images, is_unseen, config)
         stage = SelfTrainingRound(run.network, run.images, pseudo, config, number=number, precision=precision(run.config))
         if len(run.pseudo_rounds) < number:
-            run.pseudo_rounds.append(round_report(number, pseudo, stage.weights, run.data, run.classes, run.images))
+            run.pseudo_rounds.append(round_report(number, pseudo, stage, run.data, run.classes, run.images))
         write_json(run.folder.path / "pseudo_labels.json", {"rounds": run.pseudo_rounds, "weights": weight_curves(pseudo)})
         run.stage(lambda stage=stage: stage, name, {"teacher": teacher.state_dict()})
 
