@@ -38,7 +38,7 @@ def tiny(method: str, **overrides: Any) -> RunConfig:
     settings: dict[str, Any] = {"data": "small-world", "method": method, "checkpoint_every": 2}
     settings |= {f"{step}.iterations": 4 for step in ("step_a", "step_b", "step_c", "self_training")}
     settings |= {f"{step}.batch_size": 4 for step in ("step_a", "step_b", "step_c", "self_training")}
-    return with_overrides(TINY, settings | {"self_training.kind": "ast", "self_training.rounds": 2} | overrides)
+    return with_overrides(TINY, METHODS[method].settings | settings | {"self_training.kind": "ast", "self_training.rounds": 2} | overrides)
 
 
 def all_steps(config: RunConfig) -> list[str]:
@@ -129,7 +129,8 @@ def test_resuming_a_finished_run_leaves_it_alone(uninterrupted: Path) -> None:
 def test_the_same_seed_gives_the_same_run_and_another_seed_another(uninterrupted: Path, tmp_path: Path) -> None:
     assert_same_run(train(tiny(uninterrupted.name), tmp_path / "again"), uninterrupted)
     other = weights(train(tiny(uninterrupted.name, seed=1), tmp_path / "other") / "model.safetensors")
-    assert not torch.equal(other["classifier.scores.weight"], weights(uninterrupted / "model.safetensors")["classifier.scores.weight"])
+    mine = weights(uninterrupted / "model.safetensors")
+    assert all(not torch.equal(other[name], mine[name]) for name in mine if name.startswith("classifier.") and name.endswith("weight"))
 
 
 def test_every_step_leaves_its_network_and_trains_something(uninterrupted: Path) -> None:
@@ -181,9 +182,10 @@ def test_a_real_training_learns_classes_it_has_no_labels_for(method: str, tmp_pa
         "step_c.real_weight": 1.0,
         "step_c.synthetic_weight": 1.0,
     }
-    run = train(with_overrides(QUICK, settings), tmp_path / "run")
+    run = train(with_overrides(QUICK, METHODS[method].settings | settings), tmp_path / "run")
     (before,) = score_run(run, step="step_a")
     (after,) = score_run(run)
-    assert before["miou"]["unseen"] < 0.01, "nothing asks for an unseen class in step a"
+    if "step_c" in METHODS[method].steps:
+        assert before["miou"]["unseen"] < 0.01, "nothing asks for an unseen class in step a"
     assert after["miou"]["unseen"] > 2 * MIOU_OF_CHANCE  # seeds 0 and 1 reached 0.144 and 0.108
     assert after["miou"]["seen"] > 6 * MIOU_OF_CHANCE

@@ -50,7 +50,7 @@ def train(arguments: argparse.Namespace) -> None:
 
     chosen = {key: getattr(arguments, key) for key in ("preset", "data", "method", "seed", "tuning", "upper_bound")}
     chosen |= {"self_training.kind": arguments.self_training} | settings(arguments)
-    config = with_overrides(preset(arguments.preset), chosen)
+    config = with_overrides(preset(arguments.preset, arguments.method), chosen)
     check_calibration(config, arguments.calibration)
     if arguments.resume:
         refuse_other_settings(arguments.out, chosen)
@@ -160,7 +160,7 @@ def parser() -> Parser:
 
     one = command("train", train, "train a method: steps a to c, then self-training")
     one.add_argument("--data", required=True, help="world, world-partial")
-    one.add_argument("--method", required=True, help="sign")
+    one.add_argument("--method", required=True, help="sign, cagnet, csrl, zs3net or spnet")
     one.add_argument("--self-training", default="none", help="none, st or ast")
     one.add_argument("--preset", default="quick", help="quick (default) or tiny")
     one.add_argument("--seed", type=int, default=0)

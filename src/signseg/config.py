@@ -17,7 +17,7 @@ Rate = Annotated[float, Field(gt=0, le=10, allow_inf_nan=False)]
 Probability = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 
 Encoding = Literal["relative", "absolute", "absolute-interpolated", "none"]
-Body = Literal["attention", "attention-inner-skips", "context"]
+Body = Literal["attention", "attention-inner-skips", "context", "identity"]
 SelfTraining = Literal["none", "st", "ast"]
 Precision = Literal["auto", "float32", "bfloat16"]
 Padding = Literal["zeros", "replicate", "reflect"]
@@ -45,8 +45,12 @@ class EncoderConfig(Section):
 
 
 class SpatialConfig(Section):
-    """SIM: positional encoding, the body that mixes it in, and the context branch that gives the Gaussian latent."""
+    """SIM: positional encoding, the body that mixes it in, and the context branch that gives the Gaussian latent.
 
+    CaGNet has no encoding and the body `identity`; the other rivals have no spatial module at all.
+    """
+
+    module: Literal["sim", "none"] = "sim"
     encoding: Encoding = "relative"
     standard_length: Annotated[float, Field(gt=1)] = 512  # L of the relative encoding (release: blocks.py, default argument)
     training_grid: tuple[Count, Count] = (24, 24)  # feature size in training; only the interpolated absolute encoding needs it
@@ -70,8 +74,9 @@ class DiscriminatorConfig(Section):
 
 
 class ClassifierConfig(Section):
-    """C: one hidden layer (release: 1024 units, dropout 0.5)."""
+    """C: one hidden layer (release: 1024 units, dropout 0.5), one linear map (ZS3Net), or fixed word vectors (SPNet)."""
 
+    kind: Literal["hidden-layer", "linear", "word-vectors"] = "hidden-layer"
     hidden: Width = 192
     dropout: Probability = 0.2
 
@@ -94,6 +99,16 @@ class StepAConfig(StageConfig):
     weight_decay: Weight = 5e-4  # release
     kl_weight: Weight = 0.1  # release: 100 against a cross-entropy weight of 0.5, with a 600-channel latent
     resolution: Count = 2  # scores are upsampled to 1/resolution of the image before the loss; release: feature size
+    outputs: Literal["all", "seen"] = "all"  # classes in the softmax; SPNet's has the seen ones alone
+
+
+class RelationsConfig(Section):
+    """CSRL: how far relations between generated classes must follow those between their words. No published values exist (ours)."""
+
+    pair_weight: Weight = 0.0
+    list_weight: Weight = 0.0
+    temperature: Rate = 0.1
+    list_length: Count = 5  # nearest classes whose order counts
 
 
 class StepBConfig(StageConfig):
@@ -101,12 +116,14 @@ class StepBConfig(StageConfig):
 
     iterations: Count = 300
     learning_rate: Rate = 1e-3
-    adversarial: Literal["least-squares", "absolute"] = "least-squares"  # release: named lsgan, computes the absolute form
+    adversarial: Literal["least-squares", "absolute", "none"] = "least-squares"  # release: named lsgan, computes the absolute form
     adversarial_weight: Weight = 1.0  # release
+    matching: Literal["mmd", "squared-error"] = "mmd"  # squared-error between paired features: CaGNet's paper
     matching_weight: Weight = 10.0  # release: 50
     matching_groups: Literal["class", "raster-run"] = "class"  # article: class-wise; release: runs of equal labels in raster order
     matching_pixels: Annotated[int, Field(ge=2)] = 32  # pixels drawn from each group
     bandwidths: tuple[Annotated[float, Field(gt=0)], ...] = (2, 5, 10, 20, 40, 60)  # release
+    relations: RelationsConfig = RelationsConfig()
 
 
 class StepCConfig(StageConfig):

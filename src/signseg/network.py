@@ -14,12 +14,12 @@ from torch import Tensor, nn
 
 from signseg.classes import UNANNOTATED
 from signseg.config import RunConfig
-from signseg.modules.classifier import Classifier
+from signseg.modules.classifier import CLASSIFIERS
 from signseg.modules.discriminator import Discriminator
 from signseg.modules.embedding_map import EmbeddingMap
 from signseg.modules.encoder import Encoder, initialise
 from signseg.modules.generator import Generator
-from signseg.modules.spatial import SelfAttention, SpatialInformationModule, features
+from signseg.modules.spatial import SPATIAL, SelfAttention
 from signseg.structures import Features, SpatialCode, Synthesis, TrainingPass
 
 
@@ -33,13 +33,13 @@ class Network(nn.Module):
 
     def __init__(self, config: RunConfig, words: np.ndarray) -> None:
         super().__init__()
-        channels, (classes, word_size) = config.encoder.features, words.shape
+        channels, word_size = config.encoder.features, words.shape[1]
         self.encoder = Encoder(config.encoder)
-        self.spatial = SpatialInformationModule(channels, config.spatial)
+        self.spatial = SPATIAL[config.spatial.module](channels, config.spatial)
         self.embedding_map = EmbeddingMap(words)
         self.generator = Generator(word_size, channels, config.generator)
         self.discriminator = Discriminator(channels, config.discriminator)
-        self.classifier = Classifier(channels, classes, config.classifier)
+        self.classifier = CLASSIFIERS[config.classifier.kind](channels, self.embedding_map.table, config.classifier)
         self.apply(initialise)
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
@@ -51,7 +51,7 @@ class Network(nn.Module):
         """Images -> code and class scores with a drawn latent, computed in `precision` and returned in float32 (for training only)."""
         with torch.autocast(images.device.type, dtype=precision, enabled=precision != torch.float32):
             code = self.code(images)
-            scores = self.classifier(features(code, sample=True).pixel)
+            scores = self.classifier(self.spatial.features(code, sample=True).pixel)
         return TrainingPass(SpatialCode(code.base.float(), code.mean.float(), code.log_variance.float()), scores.float())
 
     def code(self, images: Float[Tensor, "b 3 H W"]) -> SpatialCode:
@@ -60,7 +60,7 @@ class Network(nn.Module):
 
     def features(self, images: Float[Tensor, "b 3 H W"], *, sample: bool = False) -> Features:
         """Images -> pixel features and spatial latents."""
-        return features(self.code(images), sample=sample)
+        return self.spatial.features(self.code(images), sample=sample)
 
     def forward(self, images: Float[Tensor, "b 3 H W"]) -> Float[Tensor, "b k h w"]:
         """Images in [0, 1] -> class scores on the feature grid. This is all of inference: no label, no word, no noise."""

@@ -9,7 +9,6 @@ import torch
 
 from signseg.classes import UNANNOTATED
 from signseg.methods import METHODS
-from signseg.modules.spatial import features
 from signseg.stages.stage import Update, only_training
 from signseg.stages.step_a import at_resolution, latent_kl
 
@@ -156,7 +155,7 @@ def test_frozen_features_are_those_of_the_network_and_the_latent_is_drawn_anew(t
     code, fresh = t.materials.frozen.code(index), t.network.code(t.images.batch(index).images)
     for name in ("base", "mean", "log_variance"):
         torch.testing.assert_close(getattr(code, name), getattr(fresh, name), rtol=2e-3, atol=2e-3)
-    latents = [features(t.materials.frozen.code(index), sample=True).latent for _ in range(2)]
+    latents = [t.network.spatial.features(t.materials.frozen.code(index), sample=True).latent for _ in range(2)]
     assert not torch.allclose(*latents)
     expected = at_resolution(torch.zeros(3, 1, 4, 4), t.images.batch(index).labels, 16)[1]
     assert torch.equal(t.materials.frozen.labels(index), expected)
@@ -178,7 +177,7 @@ def test_step_b_brings_synthetic_features_closer(adversarial: str, groups: str, 
 def test_moving_the_latent_moves_the_synthetic_feature(iterations: int, toy: Callable) -> None:
     t = toy(**{"step_b.learning_rate": 5e-3})
     t.run(t.build("step_b"), iterations)
-    latent = features(t.materials.frozen.code(torch.arange(4)), sample=False).latent
+    latent = t.network.spatial.features(t.materials.frozen.code(torch.arange(4)), sample=False).latent
     words = torch.randint(0, 5, latent[:, 0].shape)
     moved = t.network.synthesise(words, latent + 1).pixel - t.network.synthesise(words, latent).pixel
     assert moved.abs().mean() > 0.01
@@ -248,7 +247,7 @@ def test_step_c_teaches_c_the_synthetic_features_of_unseen_classes(toy: Callable
     t = toy(**{"step_c.learning_rate": 2e-2})
     t.run(t.build("step_a"), 30)
     t.run(t.build("step_b"), 10)
-    latent = features(t.materials.frozen.code(torch.arange(8)), sample=False).latent
+    latent = t.network.spatial.features(t.materials.frozen.code(torch.arange(8)), sample=False).latent
     synthetic = t.network.synthesise(torch.randint(3, 5, latent[:, 0].shape), latent).pixel
 
     def probability_of_unseen() -> float:

@@ -1,7 +1,7 @@
 """GAN terms on scores in (0, 1): what D minimises and what G minimises.
 
 "least-squares" is LSGAN as its name says and as CaGNet's paper has it; "absolute" is what the SIGN and CaGNet releases compute
-under that name.
+under that name; "none" is a generator without an opponent (ZS3Net, CSRL).
 """
 
 from collections.abc import Callable
@@ -28,4 +28,8 @@ class AdversarialLoss:
         return self.distance(synthetic - 1).mean()
 
 
-ADVERSARIAL = {"least-squares": AdversarialLoss(lambda gap: gap.square()), "absolute": AdversarialLoss(lambda gap: gap.abs())}
+ADVERSARIAL: dict[str, AdversarialLoss | None] = {
+    "least-squares": AdversarialLoss(lambda gap: gap.square()),
+    "absolute": AdversarialLoss(lambda gap: gap.abs()),
+    "none": None,
+}

@@ -71,6 +71,19 @@ def grouped_mmd(
     return mmd(real[groups.index], synthetic[groups.index], groups.weight, bandwidths).mean()
 
 
+def paired_squared_error(
+    real: Float[Tensor, "p c"], synthetic: Float[Tensor, "p c"], groups: Groups, bandwidths: tuple[float, ...]
+) -> Float[Tensor, ""]:
+    """Mean squared distance between the features of the same pixel, each group counting the same (CaGNet's paper, reconstruction loss)."""
+    return ((real[groups.index] - synthetic[groups.index]).square().sum(2) * groups.weight).sum(1).mean()
+
+
+MATCHING: dict[str, Callable[[Tensor, Tensor, Groups, tuple[float, ...]], Tensor]] = {
+    "mmd": grouped_mmd,
+    "squared-error": paired_squared_error,
+}
+
+
 def kl_to_standard_normal(
     mean: Float[Tensor, "b c h w"], log_variance: Float[Tensor, "b c h w"], mask: Float[Tensor, "b h w"]
 ) -> Float[Tensor, ""]:

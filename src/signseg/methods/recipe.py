@@ -1,7 +1,8 @@
-"""A method is a value: which network, which steps. A rival is SIGN's recipe with the scientific difference replaced."""
+"""A method is a value: its settings and its steps. A rival is SIGN's recipe with the scientific difference replaced."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 
@@ -31,8 +32,12 @@ class Materials:
 
 @dataclass(frozen=True)
 class Recipe:
-    """Name, source, and the training steps in their order; step four (self-training) is the same for all methods."""
+    """Name, source, settings that differ from SIGN's, and the training steps in their order.
+
+    Step four (self-training) is the same for all methods. `settings` are dotted keys of the configuration, applied before the user's own.
+    """
 
     name: str
     paper: str
     steps: dict[str, Callable[[Materials], Stage]]
+    settings: dict[str, Any] = field(default_factory=dict)

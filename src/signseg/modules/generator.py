@@ -16,6 +16,7 @@ class Generator(nn.Module):
 
     def __init__(self, word_size: int, channels: int, config: GeneratorConfig) -> None:
         super().__init__()
+        self.channels = channels
         layers: list[nn.Module] = []
         width = word_size + channels
         for hidden, dropout in zip(config.hidden, config.dropout, strict=True):

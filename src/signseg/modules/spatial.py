@@ -92,11 +92,21 @@ class ContextBody(nn.Module):
         return h + self.context(encoded)
 
 
-BODIES = {"attention": AttentionBody, "attention-inner-skips": AttentionInnerSkipsBody, "context": ContextBody}
+class IdentityBody(nn.Module):
+    """Features as they come, without any encoding: what is left is CaGNet's contextual module."""
+
+    def __init__(self, channels: int, width: int) -> None:
+        super().__init__()
+
+    def forward(self, h: Float[Tensor, "b c h w"], encoded: Float[Tensor, "b e h w"]) -> Float[Tensor, "b c h w"]:
+        return h
+
+
+BODIES = {"attention": AttentionBody, "attention-inner-skips": AttentionInnerSkipsBody, "context": ContextBody, "identity": IdentityBody}
 
 
 class SpatialInformationModule(nn.Module):
-    """Features of E -> the spatial code; `features` then draws the latent and gates.
+    """Features of E -> the spatial code; `features` then draws the latent and gates with it.
 
     Args:
         channels: feature channels c, a multiple of 4.
@@ -119,15 +129,29 @@ class SpatialInformationModule(nn.Module):
         context = self.context(base.sigmoid())
         return SpatialCode(base, self.mean(context), self.log_variance(context))
 
+    def features(self, code: SpatialCode, *, sample: bool) -> Features:
+        """x = sigmoid(h0 + h0 * sigmoid(z)) and z, the latent drawn in training and its mean at test time (release)."""
+        latent = draw(code, sample=sample)
+        return Features((code.base + code.base * latent.sigmoid()).sigmoid(), latent)
 
-def features(code: SpatialCode, *, sample: bool) -> Features:
-    """Draw the latent (or take its mean) and gate the features with it: x = sigmoid(h0 + h0 * sigmoid(z)).
 
-    Args:
-        code: output of SIM.
-        sample: True in training (reparametrised normal), False at test time, when z is the mean (release).
-    """
-    latent = code.mean
-    if sample:
-        latent = latent + (code.log_variance / 2).exp() * torch.randn_like(latent)
-    return Features((code.base + code.base * latent.sigmoid()).sigmoid(), latent)
+class NoSpatialModule(nn.Module):
+    """What ZS3Net, CSRL and SPNet have instead: x = sigmoid(h), and a latent that is plain N(0, 1) noise and never touches x."""
+
+    def __init__(self, channels: int, config: SpatialConfig) -> None:
+        super().__init__()
+
+    def forward(self, h: Float[Tensor, "b c h w"]) -> SpatialCode:
+        return SpatialCode(h, torch.zeros_like(h), torch.zeros_like(h))
+
+    def features(self, code: SpatialCode, *, sample: bool) -> Features:
+        """x = sigmoid(h), and noise (0 unless `sample`)."""
+        return Features(code.base.sigmoid(), draw(code, sample=sample))
+
+
+SPATIAL = {"sim": SpatialInformationModule, "none": NoSpatialModule}
+
+
+def draw(code: SpatialCode, *, sample: bool) -> Float[Tensor, "b c h w"]:
+    """The latent: a reparametrised normal, or its mean unless `sample`."""
+    return code.mean + (code.log_variance / 2).exp() * torch.randn_like(code.mean) if sample else code.mean

@@ -1,6 +1,6 @@
 """Step a: E, SIM and C learn seen classes together, with a KL term that keeps the spatial latent close to a standard normal."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import torch
 from torch import Tensor, nn
@@ -18,12 +18,19 @@ from signseg.structures import SpatialCode
 
 
 class StepA:
-    """The segmenter (E, SIM, C) on real images. C has outputs for unseen classes, which no label ever asks for: U is 0 after this step."""
+    """The segmenter (E, SIM, C) on real images. C has outputs for unseen classes, which no label ever asks for: U is 0 after this step.
+
+    Args:
+        is_unseen: (k,) bool in the order of training ids.
+    """
 
     name = "step_a"
 
-    def __init__(self, network: Network, images: TrainingImages, config: StepAConfig, precision: torch.dtype = torch.float32) -> None:
+    def __init__(
+        self, network: Network, images: TrainingImages, config: StepAConfig, is_unseen: Tensor, precision: torch.dtype = torch.float32
+    ) -> None:
         self.network, self.images, self.config, self.precision = network, images, config, precision
+        self.outputs = OUTPUTS[config.outputs](is_unseen)
 
     def players(self) -> dict[str, list[nn.Parameter]]:
         return {"segmenter": self.network.segmenter()}
@@ -36,9 +43,15 @@ class StepA:
         mirrored = torch.rand(len(index)) < 0.5
         images, labels = flip(batch.images, mirrored), flip(batch.labels, mirrored)
         seen = self.network.trained_scores(images, self.precision)
-        scores, targets = at_resolution(seen.scores, labels, self.config.resolution)
+        scores, targets = at_resolution(seen.scores[:, self.outputs], labels, self.config.resolution)
         terms = {"cross_entropy": cross_entropy(scores, targets), "kl": latent_kl(seen.code, labels)}
         yield Update("segmenter", terms, {"cross_entropy": 1.0, "kl": self.config.kl_weight})
+
+
+OUTPUTS: dict[str, Callable[[Tensor], slice]] = {
+    "all": lambda is_unseen: slice(None),
+    "seen": lambda is_unseen: slice(int((~is_unseen).sum())),  # training ids list seen classes first
+}
 
 
 def at_resolution(scores: Tensor, labels: Tensor, divisor: int) -> tuple[Tensor, Tensor]:

@@ -10,8 +10,7 @@ from torch import Tensor, nn
 from signseg.classes import UNANNOTATED
 from signseg.config import StepBConfig
 from signseg.losses.adversarial import ADVERSARIAL
-from signseg.losses.matching import GROUPS, grouped_mmd
-from signseg.modules.spatial import features
+from signseg.losses.matching import GROUPS, MATCHING
 from signseg.network import Network
 from signseg.stages.frozen_features import FrozenFeatures
 from signseg.stages.stage import Update
@@ -25,16 +24,16 @@ class StepB:
     def __init__(self, network: Network, frozen: FrozenFeatures, config: StepBConfig) -> None:
         self.network, self.frozen, self.config = network, frozen, config
         self.adversarial = ADVERSARIAL[config.adversarial]
-        self.groups = GROUPS[config.matching_groups]
+        self.groups, self.match = GROUPS[config.matching_groups], MATCHING[config.matching]
 
     def players(self) -> dict[str, list[nn.Parameter]]:
-        return {"discriminator": list(self.network.discriminator.parameters()), "generator": list(self.network.generator.parameters())}
+        return {module: list(getattr(self.network, module).parameters()) for module in self._moving()}
 
     def training_modules(self) -> list[nn.Module]:
-        return [self.network.discriminator, self.network.generator]
+        return [getattr(self.network, module) for module in self._moving()]
 
     def updates(self, index: Tensor) -> Iterator[Update]:
-        drawn = features(self.frozen.code(index), sample=True)
+        drawn = self.network.spatial.features(self.frozen.code(index), sample=True)
         labels = self.frozen.labels(index)
         labelled = labels < UNANNOTATED
         if not labelled.any():
@@ -44,16 +43,24 @@ class StepB:
         latent = drawn.latent.permute(0, 2, 3, 1)[labelled]
         words = self.network.embedding_map(classes)
 
-        synthetic = self.network.generator(words, latent).detach()
-        judged_real, judged_synthetic = self.network.discriminator(real), self.network.discriminator(synthetic)
-        yield Update("discriminator", {"adversarial": self.adversarial.discriminator(judged_real, judged_synthetic)}, {"adversarial": 1.0})
+        if self.adversarial:
+            synthetic = self.network.generator(words, latent).detach()
+            judged_real, judged_synthetic = self.network.discriminator(real), self.network.discriminator(synthetic)
+            gap = self.adversarial.discriminator(judged_real, judged_synthetic)
+            yield Update("discriminator", {"adversarial": gap}, {"adversarial": 1.0})
 
-        synthetic = self.network.generator(words, latent)
+        yield self.generator_update(real, self.network.generator(words, latent), classes)
+
+    def generator_update(self, real: Tensor, synthetic: Tensor, classes: Tensor) -> Update:
+        """What G minimises. Features (p, c) of labelled pixels and their classes (p,)."""
+        terms, weights = {}, {}
+        if self.adversarial:
+            terms["fool"] = self.adversarial.generator(self.network.discriminator(synthetic))
+            weights["fool"] = self.config.adversarial_weight
         groups = self.groups(classes, self.config.matching_pixels)
-        terms = {
-            "fool": self.adversarial.generator(self.network.discriminator(synthetic)),
-            "mmd": grouped_mmd(real, synthetic, groups, self.config.bandwidths),
-        }
-        yield Update("generator", terms, {"fool": self.config.adversarial_weight, "mmd": self.config.matching_weight})
+        terms[self.config.matching] = self.match(real, synthetic, groups, self.config.bandwidths)
+        weights[self.config.matching] = self.config.matching_weight
+        return Update("generator", terms, weights)
 
-
+    def _moving(self) -> list[str]:
+        return ["discriminator", "generator"] if self.adversarial else ["generator"]

@@ -7,7 +7,6 @@ from torch import Tensor, nn
 
 from signseg.config import StepCConfig
 from signseg.losses.segmentation import cross_entropy
-from signseg.modules.spatial import features
 from signseg.network import Network
 from signseg.stages.frozen_features import FrozenFeatures
 from signseg.stages.stage import Update
@@ -35,7 +34,7 @@ class StepC:
         return [self.network.classifier, self.network.generator]  # G keeps its dropout, as in the release: it is part of the noise
 
     def updates(self, index: Tensor) -> Iterator[Update]:
-        drawn = features(self.frozen.code(index), sample=True)
+        drawn = self.network.spatial.features(self.frozen.code(index), sample=True)
         labels = self.frozen.labels(index)
         with torch.no_grad():
             synthetic = self.network.synthesise(self.place_words(labels), self.latent(drawn))

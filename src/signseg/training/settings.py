@@ -10,15 +10,17 @@ from signseg.methods import METHODS
 from signseg.training.folder import RunFolder, load_config
 
 
-def preset(name: str) -> RunConfig:
-    """The preset called `name`.
+def preset(name: str, method: str = "sign") -> RunConfig:
+    """The preset called `name` with what `method` has different from SIGN.
 
     Raises:
-        InputError: there is none.
+        InputError: there is no such preset or method.
     """
     if name not in PRESETS:
         raise InputError(f"There is no preset '{name}'; {did_you_mean(name, tuple(PRESETS))}")
-    return PRESETS[name]
+    if method not in METHODS:
+        raise InputError(f"There is no method '{method}'; {did_you_mean(method, tuple(METHODS))}")
+    return with_overrides(PRESETS[name], METHODS[method].settings | {"method": method})
 
 
 def check(config: RunConfig) -> None:

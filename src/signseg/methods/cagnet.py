@@ -1,0 +1,16 @@
+"""CaGNet: SIGN without position. The contextual module alone gives the latent, and step c draws it from N(0, 1)."""
+
+from signseg.methods.recipe import Recipe
+from signseg.methods.sign import SIGN
+
+CAGNET = Recipe(
+    name="cagnet",
+    paper="Context-aware Feature Generation for Zero-shot Semantic Segmentation, ACM MM 2020",
+    steps=SIGN.steps,
+    settings={
+        "spatial.encoding": "none",
+        "spatial.body": "identity",
+        "step_b.matching": "squared-error",  # paper: reconstruction loss; the release has MMD
+        "step_c.latent": "noise",  # release
+    },
+)
