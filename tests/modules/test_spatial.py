@@ -124,8 +124,8 @@ def test_the_classifier_has_one_score_a_class_and_judges_each_pixel_alone(kind: 
 def test_spnet_scores_a_pixel_by_the_product_of_its_projection_with_each_word() -> None:
     words, pixel = torch.rand(5, 6), torch.rand(1, 8, 2, 3)
     classifier = WordClassifier(8, words, ClassifierConfig())
-    projected = classifier.projection(pixel)[0, :, 1, 2]
-    expected = [float(sum(a * b for a, b in zip(word, projected, strict=True))) for word in words]
+    projected = classifier.projection(pixel)[0, :, 1, 2].tolist()
+    expected = [sum(a * b for a, b in zip(word, projected, strict=True)) for word in words.tolist()]
     np.testing.assert_allclose(classifier(pixel)[0, :, 1, 2].detach(), expected, rtol=1e-4)
     assert {name for name, _ in classifier.named_parameters()} == {"projection.weight", "projection.bias"}, "words are never trained"
 
