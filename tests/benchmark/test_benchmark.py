@@ -3,14 +3,16 @@
 import json
 
 import pytest
+import safetensors.torch
+import torch
 from small_signseg import shrink_worlds
 
 from signseg.benchmark import benchmark as module
 from signseg.benchmark.benchmark import Benchmark, parse_seeds, run_benchmark
 from signseg.benchmark.suites import SUITES, Cell, Suite
 from signseg.cli import main
-from signseg.config import PRESETS, with_overrides
 from signseg.data import registry
+from signseg.data.world import World
 from signseg.errors import InputError
 from signseg.training.progress import Silent
 
@@ -49,7 +51,7 @@ CELLS = (
 
 
 def make(tmp_path, cells=CELLS, seeds=(0,), **overrides) -> Benchmark:
-    return Benchmark("test", Suite(cells), seeds, tmp_path, with_overrides(PRESETS["tiny"], overrides), Silent())
+    return Benchmark("test", Suite(cells), seeds, tmp_path, "tiny", overrides, Silent())
 
 
 def test_cells_that_differ_in_step_four_share_the_others(tmp_path, trained, monkeypatch):
@@ -89,6 +91,45 @@ def test_keys_differ_where_the_configuration_does(tmp_path):
     names += [variants[0].stored(Cell("default", "world", step_a_row=True, scales=(1.0, 1.5)), 0).name]
     assert len(set(names)) == len(names)
     assert make(tmp_path).stored(cell, 0) == variants[0].stored(cell, 0)
+
+
+def test_finished_rows_of_sign_keep_their_names(tmp_path, monkeypatch):
+    """Names under which the rows of docs/benchmark/store were kept before a cell had a method (version 0.1.0, world version 1)."""
+    monkeypatch.setattr(module, "__version__", "0.1.0")
+    monkeypatch.setitem(registry.DATASETS, "world", lambda seed: World(seed=seed))
+    benchmark = Benchmark("targets", SUITES["targets"]("world"), (0,), tmp_path, "quick", {}, Silent())
+    found = [benchmark.stored(cell, 0).stem for cell in benchmark.suite.cells[:5]]
+    assert found == [
+        "world-default-none-0-5f47221c85",
+        "world-default-st-0-0d969910c9",
+        "world-default-ast-0-78a78bd903",
+        "world-top-1-st-0-9fed1b5270",
+        "world-upper-bound-none-0-db4176f2eb",
+    ]
+
+
+def test_cells_of_two_methods_share_step_a_where_it_is_the_same(tmp_path, monkeypatch):
+    """ZS3Net and CSRL differ in step b; taking step a over gives the rows that training it again gives."""
+    cells = (Cell("default", "world", method="zs3net"), Cell("default", "world", method="csrl"), Cell("default", "world", method="spnet"))
+    taken = []
+    original = module.train
+
+    def train(config, out, *, step_a, **named):
+        taken.append(step_a and step_a.name)
+        return original(config, out, step_a=step_a, **named)
+
+    monkeypatch.setattr(module, "train", train)
+    shared, alone = make(tmp_path / "shared", cells), make(tmp_path / "alone", cells[1:2])
+    for cell in cells:
+        shared.run_cell(cell, 0)
+    alone.run_cell(cells[1], 0)
+    assert taken == [None, shared.folders(cells[0], 0)[0].name, None, None]
+    (one,), (other,) = (benchmark.rows()[-2:-1] or benchmark.rows() for benchmark in (shared, alone))
+    assert one["method"] == other["method"] == "csrl" and one["miou"] == other["miou"] and one["iou_per_class"] == other["iou_per_class"]
+    weights = [safetensors.torch.load_file(b.folders(cells[1], 0)[0] / "model.safetensors") for b in (shared, alone)]
+    assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[1])
+    zs3net, csrl = (json.loads(shared.stored(cell, 0).read_text())["rows"][0]["seconds"] for cell in cells[:2])
+    assert zs3net["step_a"] == csrl["step_a"] > 0
 
 
 def test_rows_of_other_settings_do_not_count(tmp_path, monkeypatch):

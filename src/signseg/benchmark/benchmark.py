@@ -23,6 +23,7 @@ from signseg.results import DEFAULTS
 from signseg.training.progress import Reporter
 from signseg.training.score import read_rows, score_run
 from signseg.training.settings import check, flat, preset
+from signseg.training.shared_step_a import find_step_a
 from signseg.training.train import commit, train, train_from
 
 MOST_SEEDS = 1000
@@ -36,13 +37,19 @@ class Benchmark:
     suite: Suite
     seeds: tuple[int, ...]
     out: Path
-    base: RunConfig
+    preset: str
+    overrides: dict[str, Any]  # of all cells, from the command line
     reporter: Reporter
+
+    def base(self, method: str) -> RunConfig:
+        """The preset with what the method and then the user have different."""
+        return with_overrides(preset(self.preset, method), self.overrides)
 
     def config(self, cell: Cell, seed: int) -> RunConfig:
         """The full configuration of a cell."""
-        fixed = {"data": cell.data, "seed": seed, "variant": cell.variant, "self_training.kind": cell.self_training}
-        return with_overrides(self.base, fixed | dict(cell.overrides))
+        fixed = {"method": cell.method, "data": cell.data, "seed": seed}
+        fixed |= {"variant": cell.variant, "self_training.kind": cell.self_training}
+        return with_overrides(self.base(cell.method), fixed | dict(cell.overrides))
 
     def stored(self, cell: Cell, seed: int) -> Path:
         """Where the rows of a cell are kept: named by version, configuration and scales."""
@@ -70,7 +77,7 @@ class Benchmark:
 
     def before(self, cell: Cell, seed: int) -> RunConfig:
         """The configuration of a cell's steps a to c, the same for cells that differ in step four alone."""
-        untouched = self.base.self_training.model_dump() | {"kind": "none"}
+        untouched = self.base(cell.method).self_training.model_dump() | {"kind": "none"}
         return with_overrides(self.config(cell, seed), {"self_training": untouched, "variant": DEFAULTS["variant"]})
 
     def folders(self, cell: Cell, seed: int) -> tuple[Path, Path]:
@@ -82,7 +89,9 @@ class Benchmark:
     def run_cell(self, cell: Cell, seed: int) -> None:
         """Train, score at every size, store the rows."""
         shared, run = self.folders(cell, seed)
-        train(self.before(cell, seed), shared, resume=(shared / "config.json").exists(), reporter=self.reporter)
+        first = self.before(cell, seed)
+        step_a = find_step_a(first, open_dataset(first.data, seed=seed).fingerprint, self.out / "runs", besides=shared)
+        train(first, shared, resume=(shared / "config.json").exists(), reporter=self.reporter, step_a=step_a)
         if run != shared:
             train_from(shared, self.config(cell, seed), run, resume=(run / "config.json").exists(), reporter=self.reporter)
         rows = [row for scale in cell.scales for row in score_run(run, scale=scale, variant=cell.variant, reporter=self.reporter)]
@@ -139,14 +148,14 @@ def run_benchmark(
     if suite not in SUITES:
         raise InputError(f"There is no suite '{suite}'; {did_you_mean(suite, tuple(SUITES))}")
     open_dataset(data)
-    base = with_overrides(preset(preset_name), {"data": data} | overrides)
-    benchmark = Benchmark(suite, SUITES[suite](data), seeds, out, base, reporter)
+    benchmark = Benchmark(suite, SUITES[suite](data), seeds, out, preset_name, overrides, reporter)
     for cell in benchmark.suite.cells:
         check(benchmark.config(cell, seeds[0]))
     with folder_lock(out):
         todo = [] if tables_only else benchmark.missing()
         for done, (cell, seed) in enumerate(todo):
-            reporter.say(f"[{done + 1} of {len(todo)} missing runs] {cell.variant} {cell.self_training} on {cell.data}, seed {seed}")
+            what = f"{cell.method} {cell.variant} {cell.self_training} on {cell.data}, seed {seed}"
+            reporter.say(f"[{done + 1} of {len(todo)} missing runs] {what}")
             benchmark.run_cell(cell, seed)
             benchmark.write_tables()
         benchmark.write_tables()

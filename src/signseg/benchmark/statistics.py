@@ -25,7 +25,7 @@ def by_seed(rows: list[dict[str, Any]], side: Side, score: str) -> dict[int, flo
     """Scores of one side of a claim by seed: uncalibrated rows of the test split, scored at label resolution."""
     found = {}
     for row in rows:
-        same = (row["variant"], row["self_training"], row["data"]) == (side.variant, side.self_training, side.data)
+        same = all(row[name] == getattr(side, name) for name in ("method", "variant", "self_training", "data"))
         usual = all(identity(row, name) == DEFAULTS[name] for name in ("split", "calibrated", "evaluation"))
         if same and usual and math.isclose(row["test_scale"], side.test_scale, abs_tol=1e-6):
             number = value(row, score)

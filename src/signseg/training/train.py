@@ -35,6 +35,7 @@ from signseg.training.loop import run_stage, seed_of
 from signseg.training.progress import Reporter, Silent
 from signseg.training.pseudo_report import round_report, weight_curves
 from signseg.training.settings import check, different
+from signseg.training.shared_step_a import take_step_a
 
 OF_STEP_FOUR = ("self_training", "variant", "preset", "checkpoint_every")  # settings that a self-training run may change
 
@@ -77,11 +78,20 @@ class Run:
             save_network(self.folder.after(name), self.network)
 
 
-def train(config: RunConfig, out: Path, *, resume: bool = False, reporter: Reporter | None = None, command: str = "") -> Path:
+def train(
+    config: RunConfig,
+    out: Path,
+    *,
+    resume: bool = False,
+    reporter: Reporter | None = None,
+    command: str = "",
+    step_a: Path | None = None,
+) -> Path:
     """Train `config` into the folder `out`: steps of the method, then self-training if the configuration asks for it.
 
     Args:
         resume: continue an interrupted run with the configuration stored in it; a finished run is left as it is.
+        step_a: a run whose step a is the same and is taken over; the weights are those that training it again would give.
     Returns:
         out
     Raises:
@@ -90,7 +100,11 @@ def train(config: RunConfig, out: Path, *, resume: bool = False, reporter: Repor
     """
     with opened(config, out, resume=resume, reporter=reporter, command=command) as run:
         if run is not None:
-            for name, build in steps(run):
+            taken = step_a is not None and run.state is None
+            if taken:
+                run.seconds["step_a"] = take_step_a(run.network, run.config, step_a)
+                save_network(run.folder.after("step_a"), run.network)
+            for name, build in steps(run)[taken:]:
                 if not passed(run, name):
                     run.stage(build, name, {})
             self_train(run)
