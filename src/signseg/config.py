@@ -167,6 +167,7 @@ class RunConfig(Section):
     tuning: bool = False
     upper_bound: bool = False
     label_policy: Literal["masked", "dropped"] = "masked"  # release: masked; article: dropped
+    vectors: str = "all"  # or part of the name of one of the data set's vector files, used alone
     encoder: EncoderConfig = EncoderConfig()
     spatial: SpatialConfig = SpatialConfig()
     generator: GeneratorConfig = GeneratorConfig()

@@ -81,6 +81,7 @@ def score_run(
     common = {
         "variant": variant or _variant(config, step),
         "data": data.name,
+        "partition": getattr(data, "partition", DEFAULTS["partition"]),
         "split": split,
         "test_scale": scale,
         "run": folder.path.resolve().name,
@@ -152,7 +153,6 @@ def _row(config: RunConfig, evaluation: Evaluation, common: dict[str, Any], card
     identity = {
         "method": config.method,
         "self_training": config.self_training.kind,
-        "partition": "default",
         "seed": config.seed,
         "calibrated": evaluation.bias is not None,
         "budget": "iterations",
@@ -169,7 +169,7 @@ def _card(config: RunConfig, data: Dataset, evaluation: Evaluation, protocol: st
         "label_policy": config.label_policy,
         "transductive": config.self_training.kind != "none",
         "uses_unseen_labels": config.upper_bound,
-        "vectors": list(data.vectors().sources),
+        "vectors": list(data.vectors().of_source(config.vectors).sources),
         "pretraining": "none",
         "classes": {"seen": len(evaluation.classes.seen), "unseen": len(evaluation.classes.unseen)},
         "image_size": list(size),

@@ -100,11 +100,12 @@ def train(
     """
     with opened(config, out, resume=resume, reporter=reporter, command=command) as run:
         if run is not None:
-            taken = step_a is not None and run.state is None
-            if taken:
+            begin = 0
+            if step_a is not None and run.state is None:
                 run.seconds["step_a"] = take_step_a(run.network, run.config, step_a)
                 save_network(run.folder.after("step_a"), run.network)
-            for name, build in steps(run)[taken:]:
+                begin = 1
+            for name, build in steps(run)[begin:]:
                 if not passed(run, name):
                     run.stage(build, name, {})
             self_train(run)
@@ -173,7 +174,7 @@ def prepare(config: RunConfig, folder: RunFolder, reporter: Reporter) -> Run:
     data = open_dataset(config.data, seed=config.seed)
     classes = class_split(data, tuning=config.tuning, upper_bound=config.upper_bound)
     reporter.say(f"{data.name}: {len(classes.seen)} seen and {len(classes.unseen)} unseen classes; preparing pictures and word vectors")
-    words = data.vectors().rows(classes.names)
+    words = data.vectors().of_source(config.vectors).rows(classes.names)
     images = TrainingImages(data.split("train"), classes, label_policy=config.label_policy)
     audit_training_labels(images, classes)
     audit_names(classes, data.unseen if config.tuning else ())
@@ -237,7 +238,7 @@ def provenance(run: Run, command: str) -> dict[str, Any]:
         "versions": {"python": platform.python_version(), "torch": torch.__version__},
         "hardware": {"machine": platform.machine(), "cores": os.cpu_count(), "threads": torch.get_num_threads()},
         "data": {"name": run.data.name, "fingerprint": run.data.fingerprint},
-        "vectors": list(run.data.vectors().sources),
+        "vectors": list(run.data.vectors().of_source(run.config.vectors).sources),
     }
 
 

@@ -2,15 +2,20 @@
 
 from collections.abc import Callable
 
+from signseg.benchmark.suites.ablation import ablation
 from signseg.benchmark.suites.positions import positions
-from signseg.benchmark.suites.self_training import unannotated_shares
-from signseg.benchmark.suites.targets import sign_alone, targets
+from signseg.benchmark.suites.self_training import self_training
+from signseg.benchmark.suites.splits import splits
+from signseg.benchmark.suites.systems import systems
+from signseg.benchmark.suites.targets import targets
 from signseg.benchmark.suites.values import Cell, Claim, Side, Suite
 
 SUITES: dict[str, Callable[[str], Suite]] = {
-    "systems": sign_alone,
+    "systems": systems,
     "positions": positions,
-    "self-training": unannotated_shares,
+    "self-training": self_training,
+    "ablation": ablation,
+    "splits": splits,
     "targets": targets,
 }
 

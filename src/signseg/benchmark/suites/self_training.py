@@ -13,3 +13,22 @@ def unannotated_shares(data: str) -> Suite:
             annealed, plain = Side("default", "ast", name), Side("default", "st", name)
             claims.append(Claim(f"ast > st ({score}) at {share} % unannotated", annealed, plain, score))
     return Suite(tuple(cells), tuple(claims))
+
+
+STUDIES = {  # one setting of step four at a time, AST
+    **{f"temperature-{value}": {"self_training.temperature": float(value)} for value in (1, 2, 5, 15)},
+    "annealing-share": {"self_training.annealing": "share"},
+    "normalised-apart": {"self_training.normalisation": "apart"},
+    "rounds-1": {"self_training.rounds": 1},
+    "rounds-3": {"self_training.rounds": 3},
+    "top-1": {"self_training.top_p": 1},
+}
+
+
+def self_training(data: str) -> Suite:
+    """The shares above, and (without claims) one setting of AST at a time where nothing and where 30 % of seen segments are unannotated."""
+    shares = unannotated_shares(data)
+    studied = [
+        Cell(name, world, "ast", overrides=tuple(change.items())) for world in (data, f"{data}-partial") for name, change in STUDIES.items()
+    ]
+    return Suite((*shares.cells, *studied), shares.claims)

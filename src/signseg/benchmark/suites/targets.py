@@ -24,7 +24,7 @@ def sign_alone(data: str) -> Suite:
 
 
 def targets(data: str) -> Suite:
-    """The three as one table, with one correction over all claims. Its cells and claims stay as they are: finished rows are named by them."""
+    """The three as one table, with one correction over all claims. Cells and claims stay as they are, since finished rows go by them."""
     suites = (sign_alone(data), positions(data), unannotated_shares(data))
     cells = dict.fromkeys(cell for suite in suites for cell in suite.cells)
     return Suite(tuple(cells), tuple(claim for suite in suites for claim in suite.claims))
