@@ -15,6 +15,7 @@ from signseg.benchmark import benchmark
 from signseg.data import registry
 from signseg.report import page
 
+RUNS = ("sign", "sign-st", "sign-ast", "spnet", "zs3net")
 COMMANDS = ("demo", "train", "self-train", "evaluate", "benchmark", "predict", "info")
 
 
@@ -59,15 +60,17 @@ def test_version_and_help_load_no_torch():
 
 
 def test_the_demo_leaves_runs_results_pictures_and_a_report(demo_folder):
-    assert {path.name for path in demo_folder.iterdir() if path.is_dir()} == {"sign", "sign-st", "sign-ast", "pictures"}
+    assert {path.name for path in demo_folder.iterdir() if path.is_dir()} == {*RUNS, "pictures"}
     results = json.loads((demo_folder / "results.json").read_text())
-    assert [(row["run"], row["variant"], row["self_training"]) for row in results["rows"]] == [
-        ("sign", "step_a", "none"),
-        ("sign", "default", "none"),
-        ("sign-st", "default", "st"),
-        ("sign-ast", "default", "ast"),
+    assert [(row["run"], row["method"], row["variant"], row["self_training"]) for row in results["rows"]] == [
+        ("sign", "sign", "step_a", "none"),
+        ("sign", "sign", "default", "none"),
+        ("sign-st", "sign", "default", "st"),
+        ("sign-ast", "sign", "default", "ast"),
+        ("spnet", "spnet", "default", "none"),
+        ("zs3net", "zs3net", "default", "none"),
     ]
-    assert results.keys() >= {"rows", "summary", "verdicts"} and len(results["summary"]) == 4
+    assert results.keys() >= {"rows", "summary", "verdicts"} and len(results["summary"]) == 6
     index = json.loads((demo_folder / "pictures" / "index.json").read_text())
     for picture in index["pictures"]:
         for name in ("image", "truth", *(column["name"] for column in index["columns"])):
@@ -77,7 +80,7 @@ def test_the_demo_leaves_runs_results_pictures_and_a_report(demo_folder):
 
 
 def test_a_finished_demo_only_scores_again(demo_folder, capsys, monkeypatch):
-    before = {name: (demo_folder / name / "model.safetensors").stat().st_mtime_ns for name in ("sign", "sign-st", "sign-ast")}
+    before = {name: (demo_folder / name / "model.safetensors").stat().st_mtime_ns for name in RUNS}
     monkeypatch.setattr(demo, "write_report", lambda folder: folder)
     assert cli.main(["demo", "--preset", "tiny", "--out", str(demo_folder)]) == 0
     printed = capsys.readouterr().out
