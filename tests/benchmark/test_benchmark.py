@@ -8,6 +8,7 @@ import torch
 from small_signseg import shrink_worlds
 
 from signseg.benchmark import benchmark as module
+from signseg.benchmark import tables
 from signseg.benchmark.benchmark import Benchmark, parse_seeds, run_benchmark
 from signseg.benchmark.suites import SUITES, Cell, Suite
 from signseg.cli import main
@@ -21,7 +22,7 @@ from signseg.training.progress import Silent
 def small(monkeypatch):
     monkeypatch.setattr(registry, "DATASETS", dict(registry.DATASETS))
     shrink_worlds()
-    monkeypatch.setattr(module, "write_report", lambda folder: folder)
+    monkeypatch.setattr(tables, "write_report", lambda folder: folder)
 
 
 @pytest.fixture
@@ -123,10 +124,10 @@ def test_cells_of_two_methods_share_step_a_where_it_is_the_same(tmp_path, monkey
     for cell in cells:
         shared.run_cell(cell, 0)
     alone.run_cell(cells[1], 0)
-    assert taken == [None, shared.folders(cells[0], 0)[0].name, None, None]
+    assert taken == [None, shared.folders(shared.config(cells[0], 0))[0].name, None, None]
     (one,), (other,) = (benchmark.rows()[-2:-1] or benchmark.rows() for benchmark in (shared, alone))
     assert one["method"] == other["method"] == "csrl" and one["miou"] == other["miou"] and one["iou_per_class"] == other["iou_per_class"]
-    weights = [safetensors.torch.load_file(b.folders(cells[1], 0)[0] / "model.safetensors") for b in (shared, alone)]
+    weights = [safetensors.torch.load_file(b.folders(b.config(cells[1], 0))[0] / "model.safetensors") for b in (shared, alone)]
     assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[1])
     zs3net, csrl = (json.loads(shared.stored(cell, 0).read_text())["rows"][0]["seconds"] for cell in cells[:2])
     assert zs3net["step_a"] == csrl["step_a"] > 0
@@ -189,3 +190,12 @@ def test_tables_alone_train_nothing(tmp_path, trained, monkeypatch):
     monkeypatch.setitem(SUITES, "systems", lambda data: Suite(CELLS))
     run_benchmark("systems", "world", (0,), tmp_path, preset_name="tiny", overrides={}, reporter=Silent(), tables_only=True)
     assert trained == [] and "3 runs pending" in (tmp_path / "tables.md").read_text()
+
+
+def test_a_smoke_run_is_small_and_says_so(tmp_path, monkeypatch):
+    monkeypatch.setitem(SUITES, "systems", lambda data: Suite((Cell("default", data), Cell("default", f"{data}-partial", "st"))))
+    run_benchmark("systems", "world", (5, 6, 7), tmp_path, preset_name="quick", overrides={}, reporter=Silent(), smoke=True)
+    results = json.loads((tmp_path / "results.json").read_text())
+    assert [(row["data"], row["seed"]) for row in results["rows"]] == [("world-smoke", 5), ("world-smoke-partial", 5)]
+    assert "its numbers mean nothing" in results["note"] and results["note"] in (tmp_path / "tables.md").read_text()
+    assert all(row["seconds"]["step_a"] < 20 for row in results["rows"])

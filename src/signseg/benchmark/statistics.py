@@ -11,6 +11,7 @@ from signseg.results import DEFAULTS, identity
 
 ENOUGH = 5
 LEVEL = 0.05
+OF_A_SIDE = ("method", "variant", "self_training", "data", "calibrated", "budget")
 
 
 def value(row: dict[str, Any], score: str) -> float | None:
@@ -22,11 +23,11 @@ def value(row: dict[str, Any], score: str) -> float | None:
 
 
 def by_seed(rows: list[dict[str, Any]], side: Side, score: str) -> dict[int, float]:
-    """Scores of one side of a claim by seed: uncalibrated rows of the test split, scored at label resolution."""
+    """Scores of one side of a claim by seed: rows of the test split, scored at label resolution."""
     found = {}
     for row in rows:
-        same = all(row[name] == getattr(side, name) for name in ("method", "variant", "self_training", "data"))
-        usual = all(identity(row, name) == DEFAULTS[name] for name in ("split", "calibrated", "evaluation"))
+        same = all(identity(row, name) == getattr(side, name) for name in OF_A_SIDE)
+        usual = all(identity(row, name) == DEFAULTS[name] for name in ("split", "evaluation"))
         if same and usual and math.isclose(row["test_scale"], side.test_scale, abs_tol=1e-6):
             number = value(row, score)
             if number is not None:

@@ -74,7 +74,7 @@ def headline(contents: Contents) -> dict[str, Any]:
     """The first table: rows as they are, or means over seeds where something was run more than once."""
     summary = tables.summarise(contents.rows)
     entries = summary if any(entry["n"] > 1 for entry in summary) else contents.rows
-    columns = [name for name in tables.identity_columns(entries) if name in ("data", "seed", "budget")]  # the label has the others
+    columns = [name for name in tables.identity_columns(entries) if name in ("data", "seed")]  # the label has the others
     lines = [
         {
             "identity": [tables.label(entry), *(tables.spelling(entry.get(name)) for name in columns)],

@@ -13,6 +13,7 @@ TITLES = {
     **{"self_training": "Self-training", "ausuc": "AUSUC"},
 }
 SPELLINGS = {"sign": "SIGN", "cagnet": "CaGNet", "zs3net": "ZS3Net", "csrl": "CSRL", "spnet": "SPNet", "st": "ST", "ast": "AST"}
+SPELLINGS |= {"chance": "Chance", "time": "equal time"}
 
 
 def summarise(rows: Sequence[Row]) -> list[Row]:
@@ -105,9 +106,9 @@ def spelling(value: Any) -> str:
 def label(row: Row) -> str:
     """A short name of a row: 'SIGN + AST', then what is not at its default."""
     trained = "" if row.get("self_training", "none") == "none" else f" + {spelling(row['self_training'])}"
-    settings = {name: identity(row, name) for name, value in DEFAULTS.items() if name != "budget" and identity(row, name) != value}
+    settings = {name: identity(row, name) for name, value in DEFAULTS.items() if identity(row, name) != value}
     extra = [
-        {"calibrated": "calibrated", "test_scale": f"scale {value:g}" if name == "test_scale" else ""}.get(name) or str(value)
+        {"calibrated": "calibrated", "test_scale": f"scale {value:g}" if name == "test_scale" else ""}.get(name) or str(spelling(value))
         for name, value in settings.items()
     ]
     return ", ".join([spelling(row.get("method", row.get("run", "run"))) + trained, *extra])

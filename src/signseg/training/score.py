@@ -77,7 +77,7 @@ def score_run(
         protocol=protocol,
         progress=lambda done, total: reporter.advance(f"evaluate {split}", done, total),
     )
-    card = _card(config, data, evaluation, protocol, pictures[0].image.shape[:2])
+    card = protocol_card(config, data, evaluation, protocol, pictures[0].image.shape[:2])
     common = {
         "variant": variant or _variant(config, step),
         "data": data.name,
@@ -91,9 +91,9 @@ def score_run(
         "command": record.get("command", ""),
         "hardware": record.get("hardware", {}),
     }
-    rows = [_row(config, evaluation, common, card)]
+    rows = [measured_row(config, evaluation, common, card)]
     if chosen is not None:
-        rows.append(_row(config, evaluation.calibrated(chosen.bias), common, card) | {"calibration": chosen.source})
+        rows.append(measured_row(config, evaluation.calibrated(chosen.bias), common, card) | {"calibration": chosen.source})
     _write(folder, config, data, evaluation, rows, step)
     return rows
 
@@ -149,7 +149,8 @@ def _variant(config: RunConfig, step: str | None) -> str:
     return base if step is None else step if base == DEFAULTS["variant"] else f"{base}-{step}"
 
 
-def _row(config: RunConfig, evaluation: Evaluation, common: dict[str, Any], card: dict[str, Any]) -> Row:
+def measured_row(config: RunConfig, evaluation: Evaluation, common: dict[str, Any], card: dict[str, Any]) -> Row:
+    """A row of results.json: what identifies it, then `common`, scores and card."""
     identity = {
         "method": config.method,
         "self_training": config.self_training.kind,
@@ -161,7 +162,7 @@ def _row(config: RunConfig, evaluation: Evaluation, common: dict[str, Any], card
     return identity | common | evaluation.scores() | {"ausuc": evaluation.ausuc, "protocol": card | bias}
 
 
-def _card(config: RunConfig, data: Dataset, evaluation: Evaluation, protocol: str, size: tuple[int, ...]) -> dict[str, Any]:
+def protocol_card(config: RunConfig, data: Dataset, evaluation: Evaluation, protocol: str, size: tuple[int, ...]) -> dict[str, Any]:
     """The protocol card: what somebody must know to compare the number."""
     return {
         "evaluation": protocol,

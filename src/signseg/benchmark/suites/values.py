@@ -19,6 +19,8 @@ class Cell:
     scales: tuple[float, ...] = (1.0,)
     step_a_row: bool = False  # also score the model as step a leaves it
     method: str = "sign"
+    calibrated: bool = False  # also score with the bias that a tuning run of the same method and self-training recommends
+    budget: str = "iterations"  # or "time": step a has as many iterations as take the seconds of SIGN's
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,8 @@ class Side:
     data: str = "world"
     test_scale: float = 1.0
     method: str = "sign"
+    calibrated: bool = False
+    budget: str = "iterations"
 
 
 @dataclass(frozen=True)
@@ -46,10 +50,11 @@ class Claim:
 
 @dataclass(frozen=True)
 class Suite:
-    """Cells and claims."""
+    """Cells and claims; on the data sets in `chance`, classes drawn at random are a line of the table too."""
 
     cells: tuple[Cell, ...]
     claims: tuple[Claim, ...] = field(default=())
+    chance: tuple[str, ...] = ()
 
 
 UPPER = (("upper_bound", True),)

@@ -1,0 +1,56 @@
+"""results.json, tables.md and report.html of a benchmark, from whatever is stored. It trains nothing and scores nothing."""
+
+import sys
+from pathlib import Path
+from typing import Any, Protocol
+
+from signseg.benchmark.statistics import verdicts
+from signseg.benchmark.suites import Suite
+from signseg.files import write_atomically, write_json
+from signseg.report.page import write_report
+from signseg.report.tables import markdown_table, summarise
+from signseg.results import Row
+from signseg.training.train import commit
+
+SMOKE = "Smoke run: tiny networks on a few pictures, one seed. It shows that the suite runs; its numbers mean nothing."
+
+
+class Stored(Protocol):
+    """What tables need of a benchmark."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def suite(self) -> Suite: ...
+    @property
+    def out(self) -> Path: ...
+    def rows(self) -> list[Row]: ...
+    def missing(self) -> list[Any]: ...
+
+
+def write_tables(benchmark: Stored, *, page: bool, smoke: bool) -> None:
+    """Write results.json and tables.md, and report.html if `page`."""
+    rows, pending = benchmark.rows(), len(benchmark.missing())
+    found = verdicts(rows, benchmark.suite.claims)
+    origin = {"suite": benchmark.name, "command": " ".join(["signseg", *sys.argv[1:]]), "commit": commit(), "pending": pending}
+    origin |= {"note": SMOKE} if smoke else {}
+    write_json(benchmark.out / "results.json", {"rows": rows, "summary": summarise(rows), "verdicts": found, **origin})
+    lines = [f"**{SMOKE}**", ""] if smoke else []
+    lines += [markdown_table(summarise(rows)) if rows else "No run is finished.", "", *claims_table(found)]
+    if pending:
+        lines += ["", f"*{pending} runs pending*: the same command adds them."]
+    text = "\n".join(lines) + "\n"
+    write_atomically(benchmark.out / "tables.md", lambda handle: handle.write(text.encode()))
+    if page:
+        write_report(benchmark.out)
+
+
+def claims_table(found: list[dict[str, Any]]) -> list[str]:
+    """Lines of a Markdown table of verdicts."""
+    lines = ["| claim (written down before the runs) | verdict | difference [95 % interval] | n |", "|---|---|---|---|"]
+    for item in found:
+        low, high = item["interval"]
+        span = "" if item["difference"] is None else f"{100 * item['difference']:+.1f}"
+        span += "" if low is None else f" [{100 * low:+.1f}, {100 * high:+.1f}]"
+        lines.append(f"| {item['claim']} | {item['verdict']} | {span} | {item['n']} |")
+    return lines
