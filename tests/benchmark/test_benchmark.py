@@ -10,7 +10,7 @@ from small_signseg import shrink_worlds
 from signseg.benchmark import benchmark as module
 from signseg.benchmark import tables
 from signseg.benchmark.benchmark import Benchmark, parse_seeds, run_benchmark
-from signseg.benchmark.suites import SUITES, Cell, Suite
+from signseg.benchmark.suites import SUITES, Cell, Claim, Side, Suite
 from signseg.cli import main
 from signseg.data import registry
 from signseg.data.world import World
@@ -77,6 +77,18 @@ def test_cells_that_differ_in_step_four_share_the_others(tmp_path, trained, monk
     stored[0].unlink()
     run_benchmark("systems", "world", (0,), tmp_path, **arguments)
     assert trained in (["abc"], ["abc", "four"]) and sorted((tmp_path / "store").iterdir()) == stored
+
+
+def test_verdicts_tell_how_much_depends_on_the_test_images(tmp_path, monkeypatch):
+    sides = Side("default", "st"), Side("default")
+    claims = Claim("st > none", *sides), Claim("area", *sides, score="ausuc"), Claim("gone", sides[0], Side("step_a"))
+    monkeypatch.setitem(SUITES, "systems", lambda data: Suite(CELLS[:2], claims))
+    run_benchmark("systems", "world", (0,), tmp_path, preset_name="tiny", overrides={}, reporter=Silent())
+    first, area, gone = json.loads((tmp_path / "results.json").read_text())["verdicts"]
+    assert first["bootstrap"][0] <= first["difference"] <= first["bootstrap"][1] and first["verdict"] == "undecided"
+    assert area["bootstrap"] is None is gone["bootstrap"]  # of rows after step a, counts by image are not kept
+    assert f"[{100 * first['bootstrap'][0]:+.1f}, {100 * first['bootstrap'][1]:+.1f}]" in (tmp_path / "tables.md").read_text()
+    assert len(list((tmp_path / "store").glob("*.npz"))) == 2
 
 
 def test_keys_differ_where_the_configuration_does(tmp_path):

@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 import time
+from collections.abc import Hashable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,8 +19,9 @@ from signseg.benchmark.timing import step_a_seconds
 from signseg.config import RunConfig, with_overrides
 from signseg.data.registry import DATASETS, open_dataset
 from signseg.errors import InputError, did_you_mean
+from signseg.evaluation.image_counts import read_image_counts, write_image_counts
 from signseg.files import folder_lock, read_json, write_json
-from signseg.results import DEFAULTS, Row
+from signseg.results import DEFAULTS, Row, row_key
 from signseg.training.folder import RunFolder
 from signseg.training.progress import Reporter
 from signseg.training.score import read_rows, score_run
@@ -84,6 +86,11 @@ class Benchmark:
         """Rows of all finished cells, and of chance."""
         return [row for path in self.records() for row in read_rows(path)]
 
+    def images(self) -> dict[tuple[Hashable, ...], Path]:
+        """Where the counts by image are of each row that has some: the first of its cell."""
+        found = {path.with_suffix(".npz"): path for path in self.records()}
+        return {row_key(read_rows(path)[0]): images for images, path in found.items() if images.exists()}
+
     def before(self, config: RunConfig) -> RunConfig:
         """Steps a to c of a configuration, the same for those that differ in step four alone."""
         untouched = self.base(config.method).self_training.model_dump() | {"kind": "none"}
@@ -116,6 +123,7 @@ class Benchmark:
             variant = "step_a" if cell.variant == DEFAULTS["variant"] else f"{cell.variant}-step_a"
             rows += score_run(shared, step="step_a", variant=variant, reporter=self.reporter)
         config = self.config(cell, seed).model_dump(mode="json")
+        write_image_counts(self.stored(cell, seed).with_suffix(".npz"), read_image_counts(run / "confusion_images.npz"))
         write_json(self.stored(cell, seed), {"rows": [row | pace for row in rows], "config": config})
 
     def calibration(self, cell: Cell) -> Path:

@@ -1,15 +1,18 @@
 """results.json, tables.md and report.html of a benchmark, from whatever is stored. It trains nothing and scores nothing."""
 
+import functools
 import sys
+from collections.abc import Hashable
 from pathlib import Path
 from typing import Any, Protocol
 
 from signseg.benchmark.statistics import verdicts
 from signseg.benchmark.suites import Suite
+from signseg.evaluation.image_counts import read_image_counts
 from signseg.files import write_atomically, write_json
 from signseg.report.page import write_report
 from signseg.report.tables import markdown_table, summarise
-from signseg.results import Row
+from signseg.results import Row, row_key
 from signseg.training.train import commit
 
 SMOKE = "Smoke run: tiny networks on a few pictures, one seed. It shows that the suite runs; its numbers mean nothing."
@@ -26,12 +29,15 @@ class Stored(Protocol):
     def out(self) -> Path: ...
     def rows(self) -> list[Row]: ...
     def missing(self) -> list[Any]: ...
+    def images(self) -> dict[tuple[Hashable, ...], Path]: ...
 
 
 def write_tables(benchmark: Stored, *, page: bool, smoke: bool) -> None:
     """Write results.json and tables.md, and report.html if `page`."""
     rows, pending = benchmark.rows(), len(benchmark.missing())
-    found = verdicts(rows, benchmark.suite.claims)
+    images = benchmark.images()
+    counts = functools.cache(lambda key: read_image_counts(images[key]) if key in images else None)
+    found = verdicts(rows, benchmark.suite.claims, lambda row: counts(row_key(row)))
     origin = {"suite": benchmark.name, "command": " ".join(["signseg", *sys.argv[1:]]), "commit": commit(), "pending": pending}
     origin |= {"note": SMOKE} if smoke else {}
     write_json(benchmark.out / "results.json", {"rows": rows, "summary": summarise(rows), "verdicts": found, **origin})
@@ -47,10 +53,14 @@ def write_tables(benchmark: Stored, *, page: bool, smoke: bool) -> None:
 
 def claims_table(found: list[dict[str, Any]]) -> list[str]:
     """Lines of a Markdown table of verdicts."""
-    lines = ["| claim (written down before the runs) | verdict | difference [95 % interval] | n |", "|---|---|---|---|"]
+    lines = ["| claim (written down before the runs) | verdict | difference | 95 % over seeds | 95 % over test images | n |"]
+    lines.append("|---|---|---|---|---|---|")
     for item in found:
-        low, high = item["interval"]
-        span = "" if item["difference"] is None else f"{100 * item['difference']:+.1f}"
-        span += "" if low is None else f" [{100 * low:+.1f}, {100 * high:+.1f}]"
-        lines.append(f"| {item['claim']} | {item['verdict']} | {span} | {item['n']} |")
+        difference = "" if item["difference"] is None else f"{100 * item['difference']:+.1f}"
+        spans = [_span(*(item[name] or (None, None))) for name in ("interval", "bootstrap")]
+        lines.append("| " + " | ".join([item["claim"], item["verdict"], difference, *spans, str(item["n"])]) + " |")
     return lines
+
+
+def _span(low: float | None, high: float | None) -> str:
+    return "" if low is None or high is None else f"[{100 * low:+.1f}, {100 * high:+.1f}]"

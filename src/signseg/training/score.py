@@ -16,6 +16,7 @@ from signseg.data.registry import open_dataset
 from signseg.errors import InputError
 from signseg.evaluation.curve import best_bias
 from signseg.evaluation.evaluate import Evaluation, evaluate
+from signseg.evaluation.image_counts import write_image_counts
 from signseg.files import folder_lock, read_json, write_atomically, write_json
 from signseg.results import DEFAULTS, Row, merge_rows
 from signseg.training.folder import RunFolder, load_classes, load_config, load_network, seconds_of
@@ -200,6 +201,8 @@ def _write(folder: RunFolder, config: RunConfig, data: Dataset, evaluation: Eval
         arrays = {"matrix": evaluation.matrix().numpy(), "names": np.array(evaluation.classes.names)}
         matrix = folder.path / f"{'-'.join(['confusion', *unusual])}.npz"
         write_atomically(matrix, lambda handle: np.savez_compressed(handle, allow_pickle=False, **arrays))
+        if not unusual:
+            write_image_counts(folder.path / "confusion_images.npz", evaluation.by_image())
         curve = evaluation.curve()
         if curve and not unusual:
             write_json(folder.path / "curve.json", {"points": curve, "ausuc": evaluation.ausuc})
