@@ -6,12 +6,16 @@ from collections.abc import Hashable
 from pathlib import Path
 from typing import Any, Protocol
 
+import numpy as np
+
 from signseg.benchmark.statistics import verdicts
 from signseg.benchmark.suites import Suite
 from signseg.evaluation.image_counts import read_image_counts
 from signseg.files import write_atomically, write_json
+from signseg.report.comparison import comparisons, markdown
+from signseg.report.confusions import crossings, spelled
 from signseg.report.page import write_report
-from signseg.report.tables import markdown_table, summarise
+from signseg.report.tables import escaped, label, markdown_table, summarise
 from signseg.results import Row, row_key
 from signseg.training.train import commit
 
@@ -40,15 +44,35 @@ def write_tables(benchmark: Stored, *, page: bool, smoke: bool) -> None:
     found = verdicts(rows, benchmark.suite.claims, lambda row: counts(row_key(row)))
     origin = {"suite": benchmark.name, "command": " ".join(["signseg", *sys.argv[1:]]), "commit": commit(), "pending": pending}
     origin |= {"note": SMOKE} if smoke else {}
+    origin["confusions"] = confusions(rows, images)
     write_json(benchmark.out / "results.json", {"rows": rows, "summary": summarise(rows), "verdicts": found, **origin})
     lines = [f"**{SMOKE}**", ""] if smoke else []
-    lines += [markdown_table(summarise(rows)) if rows else "No run is finished.", "", *claims_table(found)]
+    lines += [markdown_table(summarise(rows)) if rows else "No run is finished.", "", *claims_table(found), ""]
+    lines += [markdown(table) for table in comparisons(rows)]
+    taken = [f"- {escaped(entry['name'])}: {escaped('; '.join(map(spelled, entry['pairs'])))}" for entry in origin["confusions"]]
+    lines += ["### Seen and unseen classes taken for one another, percent of the pixels of the true class", "", *taken] if taken else []
     if pending:
         lines += ["", f"*{pending} runs pending*: the same command adds them."]
     text = "\n".join(lines) + "\n"
     write_atomically(benchmark.out / "tables.md", lambda handle: handle.write(text.encode()))
     if page:
         write_report(benchmark.out)
+
+
+def confusions(rows: list[Row], images: dict[tuple[Hashable, ...], Path]) -> list[dict[str, Any]]:
+    """The largest confusions of each line of the table, over all seeds."""
+    seeds: dict[tuple[str, str], list[Row]] = {}
+    for row in rows:
+        if row_key(row) in images:
+            seeds.setdefault((label(row), str(row["data"])), []).append(row)
+    several = len({data for _, data in seeds}) > 1
+    found = []
+    for (name, data), group in seeds.items():
+        counts = [read_image_counts(images[row_key(row)]) for row in group]
+        names, seen = counts[0].names, counts[0].seen
+        pairs = crossings(np.sum([one.matrix() for one in counts], axis=0), names, names[seen:])
+        found.append({"name": f"{name}, {data}" if several else name, "pairs": pairs})
+    return found
 
 
 def claims_table(found: list[dict[str, Any]]) -> list[str]:

@@ -42,7 +42,7 @@ def markdown_table(entries: Sequence[Row]) -> str:
     """
     heading, *lines = _cells(entries)
     rule = ["---"] * (len(heading) - len(MEASURES)) + ["---:"] * len(MEASURES)
-    return "\n".join("| " + " | ".join(_escaped(text) for text in line) + " |" for line in (heading, rule, *lines)) + "\n"
+    return "\n".join("| " + " | ".join(escaped(text) for text in line) + " |" for line in (heading, rule, *lines)) + "\n"
 
 
 def plain_table(entries: Sequence[Row]) -> str:
@@ -127,5 +127,6 @@ def _spread(values: list[float | None]) -> dict[str, float | int | None]:
     }
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
+    """A text that Markdown shows as it is, in a cell of a table too."""
     return text.replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;").replace("\n", " ")
