@@ -15,7 +15,7 @@ MAX_BYTES = 1_000_000
 PLACE = "{split}"  # in patterns, stands for the folder of a split
 BACKGROUND = "background"  # the class that `background: ignore` leaves out
 
-Splits = Literal["train", "val", "test"]
+SplitName = Literal["train", "val", "test"]
 RawId = Annotated[int, Field(ge=0, le=LARGEST_ID)]
 
 
@@ -61,7 +61,7 @@ class DatasetFile(BaseModel):
     ignore: RawId
     images: Name
     masks: Name
-    splits: dict[Splits, Name]
+    splits: dict[SplitName, Name]
     unlabelled: Names = ()
     background: Literal["ignore", "class"] = "ignore"
     vectors: Entries
@@ -97,7 +97,7 @@ def read_dataset_file(path: Path) -> DatasetFile:
 
 
 def _plain_yaml(path: Path) -> dict[str, Any]:
-    """The mapping in the file. A key written twice and YAML aliases are refused: the first loses a value, the second can grow without end."""
+    """The mapping in the file. Refused: a key written twice, which loses a value, and YAML aliases, which grow without end."""
     try:
         if path.stat().st_size > MAX_BYTES:
             raise InputError(f"{path} has more than {MAX_BYTES} bytes; expected a short description of a data set: give another file.")
@@ -193,5 +193,5 @@ def _check_places(described: DatasetFile) -> str:
     places = list(described.splits.values())
     for split, place in described.splits.items():
         if places.count(place) > 1:
-            return f"the split '{split}' is the same folder '{place}' as another split; scores would come from training pictures: separate them."
+            return f"the split '{split}' is the same folder '{place}' as another one; scores need pictures of their own: separate them."
     return ""

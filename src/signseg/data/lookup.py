@@ -1,4 +1,4 @@
-"""From class names to rows of word vector files: spellings tried, several entries averaged, files joined. The formats are not known here."""
+"""From class names to rows of word vector files: spellings tried, several words averaged, files joined. File formats are not known here."""
 
 import difflib
 from collections.abc import Mapping
@@ -52,7 +52,8 @@ def _row(file: FileVectors, word: str, name: str) -> np.ndarray:
     for form in spellings(word):
         if form in file.rows:
             return file.rows[form]
-    near = difflib.get_close_matches(word, file.near, n=3, cutoff=0.5) or [other for other in file.near if word.lower() in other.lower()][:3]
+    within = [other for other in file.near if word.lower() in other.lower()][:3]
+    near = difflib.get_close_matches(word, file.near, n=3, cutoff=0.5) or within
     nearest = "the nearest words are " + ", ".join(f"'{other}'" for other in near) if near else "no word is spelled alike"
     asked = f"'{word}'" if word == name else f"'{word}' (class '{name}')"
     chosen = near[0] if near else "WORD"

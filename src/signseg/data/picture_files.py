@@ -47,8 +47,8 @@ def mask_colours(path: Path) -> Colours:
     """Raw id -> (r, g, b) of a palette picture; empty for a grey one. Raises as `read_mask`."""
 
     def colours(name: str, opened: Image.Image) -> Colours:
-        table = opened.getpalette("RGB") if opened.mode == "P" else None
-        return {} if table is None else {number: tuple(table[3 * number : 3 * number + 3]) for number in range(len(table) // 3)}
+        table = (opened.getpalette("RGB") if opened.mode == "P" else None) or []
+        return {number: (table[3 * number], table[3 * number + 1], table[3 * number + 2]) for number in range(len(table) // 3)}
 
     return _decoded(path, colours)
 
@@ -57,8 +57,8 @@ def size_of(path: Path) -> tuple[int, int]:
     """(height, width) of a picture as `as_rgb` returns it, from its header alone. Raises as `as_rgb`."""
 
     def size(name: str, opened: Image.Image) -> tuple[int, int]:
-        turned = opened.getexif().get(ORIENTATION) in SIDEWAYS
-        return opened.size if turned else opened.size[::-1]
+        width, height = opened.size
+        return (width, height) if opened.getexif().get(ORIENTATION) in SIDEWAYS else (height, width)
 
     return _decoded(path, size)
 
@@ -87,7 +87,7 @@ def _ids(name: str, opened: Image.Image) -> np.ndarray:
     if opened.mode.startswith("I"):
         raise InputError(f"{name} has 16 bits a pixel; expected class ids from 0 to 255 in an 8-bit PNG: convert the mask.")
     if opened.mode not in ("P", "L"):
-        raise InputError(f"{name} has pixels of type {opened.mode}; expected one 8-bit class id a pixel (palette or grey): convert the mask.")
+        raise InputError(f"{name} has pixels of type {opened.mode}; expected one 8-bit class id each (palette or grey): convert the mask.")
     return np.array(ImageOps.exif_transpose(opened))
 
 

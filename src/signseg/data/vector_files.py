@@ -23,7 +23,7 @@ BLOCK = 1 << 20  # bytes read at a time
 MOST_DIMENSIONS = 65_536
 LONGEST_WORD = 4_096  # bytes
 
-Row = tuple[str, np.ndarray]
+Row = tuple[str, Callable[[], np.ndarray]]  # a word, and its vector for those who ask: parsing text costs far more than reading it
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def read_vectors(path: Path, wanted: frozenset[str]) -> FileVectors:
                 near = [other for other in rows if other[:3].lower() in beginnings][:NEAR]
                 rows, whole = {other: row for other, row in rows.items() if other in wanted}, False
             if (whole or word in wanted) and word not in rows:
-                rows[word] = np.array(vector, dtype=np.float32)
+                rows[word] = np.array(vector(), dtype=np.float32)
             elif not whole and len(near) < NEAR and word[:3].lower() in beginnings:
                 near.append(word)
     except OSError as error:
@@ -100,14 +100,10 @@ def _text(path: Path) -> Iterator[Row]:
             if not line.strip():
                 continue
             read += 1
-            parts = line.rstrip().rsplit(maxsplit=dimensions)
-            if len(parts) != dimensions + 1:
-                raise InputError(f"{path}: row {read} has {len(parts) - 1} numbers, expected {dimensions}; the file is damaged or cut off.")
-            try:
-                vector = np.array(parts[1:], dtype=np.float32)
-            except ValueError as error:
-                raise InputError(f"{path}: row {read} holds something that is no number; the file is damaged: replace it.") from error
-            yield parts[0].strip().decode("utf-8", errors="replace"), vector
+            word, numbers = _split(line.rstrip(), dimensions)
+            if len(numbers) != dimensions:
+                raise InputError(f"{path}: row {read} has {len(numbers)} numbers, expected {dimensions}; the file is damaged or cut off.")
+            yield word.strip().decode("utf-8", errors="replace"), lambda numbers=numbers, read=read: _parsed(path, numbers, read)
     _check_count(path, read, promised)
 
 
@@ -115,6 +111,19 @@ def _lines(handle: IO[bytes], first: bytes) -> Iterator[bytes]:
     if first:
         yield first
     yield from handle
+
+
+def _split(line: bytes, dimensions: int) -> tuple[bytes, list[bytes]]:
+    """A word and the text of its numbers; a word may hold spaces, so the numbers are counted from the end."""
+    parts = line.split()
+    return b" ".join(parts[:-dimensions]), parts[1:] if len(parts) <= dimensions else parts[-dimensions:]
+
+
+def _parsed(path: Path, numbers: list[bytes], read: int) -> np.ndarray:
+    try:
+        return np.array(numbers, dtype=np.float32)
+    except ValueError as error:
+        raise InputError(f"{path}: row {read} holds something that is no number; the file is damaged: replace it.") from error
 
 
 def _header(line: bytes) -> tuple[int, int] | None:
@@ -140,7 +149,8 @@ def _binary(path: Path) -> Iterator[Row]:
                 return _check_count(path, read, promised)
             if end - start > LONGEST_WORD:
                 raise InputError(f"{path}: row {read + 1} has a word of {end - start} bytes; the file is damaged: replace it.")
-            yield buffer[start:end].strip().decode("utf-8", errors="replace"), np.frombuffer(buffer, "<f4", size // 4, end + 1)
+            vector = lambda buffer=buffer, at=end + 1: np.frombuffer(buffer, "<f4", size // 4, at)  # noqa: E731
+            yield buffer[start:end].strip().decode("utf-8", errors="replace"), vector
             start = end + 1 + size
 
 
@@ -157,7 +167,7 @@ def _npz(path: Path) -> Iterator[Row]:
     except OSError:
         raise
     except Exception as error:  # a damaged archive raises whatever its bytes happen to say
-        raise InputError(f"{path} cannot be read ({type(error).__name__}); expected the arrays 'names' (n,) and 'vectors' (n, d).") from error
+        raise InputError(f"{path} cannot be read ({type(error).__name__}); expected arrays 'names' (n,) and 'vectors' (n, d).") from error
     yield from _table(path, [str(name) for name in names.ravel()], vectors)
 
 
@@ -182,7 +192,7 @@ def _table(path: Path, names: list[str], vectors: np.ndarray) -> Iterator[Row]:
     if not numbers or len(names) != len(vectors):
         found = f"{len(names)} words and an array of {vectors.shape} {vectors.dtype}"
         raise InputError(f"{path} holds {found}; expected as many rows of numbers as words.")
-    yield from zip(names, vectors, strict=True)
+    yield from ((name, lambda row=row: row) for name, row in zip(names, vectors, strict=True))
 
 
 READERS: dict[str, Callable[[Path], Iterator[Row]]] = {".vec": _text, ".txt": _text, ".bin": _binary, ".npz": _npz, ".npy": _npy}

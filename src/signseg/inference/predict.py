@@ -7,15 +7,15 @@ from pathlib import Path
 import numpy as np
 import torch
 from PIL import Image, ImageDraw
-from torch.nn import functional
 
 from signseg.classes import ClassSplit
+from signseg.data.fitting import Size, fit_image, scores_at
 from signseg.data.picture_files import IMAGE_SUFFIXES, as_rgb
 from signseg.data.transforms import to_tensor
 from signseg.errors import InputError
 from signseg.files import write_atomically, write_json
 from signseg.network import Network
-from signseg.training.folder import RunFolder, load_classes, load_network
+from signseg.training.folder import RunFolder, load_classes, load_config, load_network
 
 
 @dataclass(frozen=True)
@@ -28,11 +28,12 @@ class Prediction:
 
 @dataclass(frozen=True)
 class Segmenter:
-    """A loaded run: the network, its classes and their colours by raw id."""
+    """A loaded run: the network, its classes, their colours by raw id, and the size of training if pictures are fitted to it."""
 
     network: Network
     split: ClassSplit
     palette: dict[int, tuple[int, int, int]]
+    image_size: Size | None = None
 
     def predict(self, image: Image.Image | np.ndarray | Path | str) -> Prediction:
         """Segment one picture at its own resolution.
@@ -44,8 +45,9 @@ class Segmenter:
         """
         pixels = as_rgb(image)
         with torch.no_grad():
-            scores = self.network(to_tensor(pixels[None]))
-            scores = functional.interpolate(scores, size=pixels.shape[:2], mode="bilinear", align_corners=False)
+            images = to_tensor(pixels[None])
+            scores = self.network(images if self.image_size is None else fit_image(images[0], self.image_size)[None])
+            scores = scores_at(scores, (pixels.shape[0], pixels.shape[1]), self.image_size)
             confidence, classes = scores.softmax(1).max(1)
         return Prediction(classes[0].numpy().astype(np.uint8), confidence[0].numpy())
 
@@ -62,7 +64,7 @@ def load(run: Path | str) -> Segmenter:
     if len(split.names) != len(network.embedding_map.table):
         found = f"{len(split.names)} classes but the model {len(network.embedding_map.table)}"
         raise InputError(f"{folder.classes} has {found}; restore it or train again.")
-    return Segmenter(network, split, palette)
+    return Segmenter(network, split, palette, load_config(folder)[0].image_size)
 
 
 def find_images(arguments: Sequence[str]) -> list[Path]:
