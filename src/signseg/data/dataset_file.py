@@ -12,6 +12,7 @@ from signseg.files import reason
 
 SUFFIXES = (".yaml", ".yml")
 MAX_BYTES = 1_000_000
+MAX_VALUES = 100_000
 PLACE = "{split}"  # in patterns, stands for the folder of a split
 BACKGROUND = "background"  # the class that `background: ignore` leaves out
 
@@ -97,13 +98,13 @@ def read_dataset_file(path: Path) -> DatasetFile:
 
 
 def _plain_yaml(path: Path) -> dict[str, Any]:
-    """The mapping in the file. Refused: a key written twice, which loses a value, and YAML aliases, which grow without end."""
+    """The mapping in the file. Refused: a key written twice, which loses a value, and aliases that grow without end."""
     try:
         if path.stat().st_size > MAX_BYTES:
             raise InputError(f"{path} has more than {MAX_BYTES} bytes; expected a short description of a data set: give another file.")
         text = path.read_text(encoding="utf-8")
         root = yaml.compose(text, Loader=yaml.SafeLoader)
-        _check_nodes(root, path, set())
+        _check_nodes(root, path, {})
         values = yaml.safe_load(text)
     except FileNotFoundError as error:
         raise InputError(f"{path} does not exist; give the path of a dataset.yaml.") from error
@@ -120,25 +121,31 @@ def _plain_yaml(path: Path) -> dict[str, Any]:
     return values
 
 
-def _check_nodes(node: yaml.Node | None, path: Path, visited: set[int]) -> None:
-    if id(node) in visited:
-        raise InputError(f"{path} uses YAML aliases (& and *); write the values out.")
-    visited.add(id(node))
+def _check_nodes(node: yaml.Node | None, path: Path, counted: dict[int, int]) -> int:
+    """How many values the node stands for once its aliases are written out. `counted` has those of nodes met before."""
+    if id(node) in counted:
+        return counted[id(node)]
+    counted[id(node)] = MAX_VALUES  # met again within itself, it has no end
+    total, children = 1, []
     if isinstance(node, yaml.MappingNode):
         keys: set[str] = set()
         for key, value in node.value:
             if str(key.value) in keys:
                 raise InputError(f"{path} has the key '{key.value}' twice (line {key.start_mark.line + 1}); keep one of them.")
             keys.add(str(key.value))
-            _check_nodes(key, path, visited)
-            _check_nodes(value, path, visited)
+            children += [key, value]
     elif isinstance(node, yaml.SequenceNode):
-        for value in node.value:
-            _check_nodes(value, path, visited)
+        children = node.value
+    total += sum(_check_nodes(child, path, counted) for child in children)
+    if total > MAX_VALUES:
+        raise InputError(f"{path} stands for more than {MAX_VALUES} values; write it without YAML aliases (& and *).")
+    counted[id(node)] = total
+    return total
 
 
 def _sentence(error: ValidationError) -> str:
-    first = error.errors()[0]
+    found = error.errors()
+    first = next((item for item in found if item["type"] == "extra_forbidden"), found[0])  # a misspelt key is also a missing one
     where = ".".join(str(part) for part in first["loc"] if part != "[key]")
     if first["type"] == "missing":
         return f"the key '{where}' is missing; add it (README, 'Your own folder')."
@@ -146,10 +153,10 @@ def _sentence(error: ValidationError) -> str:
         return f"there is no key '{where}'; {did_you_mean(where, tuple(DatasetFile.model_fields))}"
     if where == "name":
         return f"'name' is {first['input']!r:.100}; expected letters, digits, '.', '_' and '-', 64 at most: choose another."
-    found = first.get("input")
-    quoted = "write it in quotes" if isinstance(found, bool | int | float) and first["type"] == "string_type" else "change it"
+    got = first.get("input")
+    quoted = "write it in quotes" if isinstance(got, bool | int | float) and first["type"] == "string_type" else "change it"
     message = first["msg"].removeprefix("Value error, ")
-    return f"'{where}' is {found!r:.100}: {message[0].lower()}{message[1:]}; {quoted}."
+    return f"'{where}' is {got!r:.100}: {message[0].lower()}{message[1:]}; {quoted}."
 
 
 def _check_classes(described: DatasetFile) -> str:
