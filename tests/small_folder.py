@@ -1,4 +1,4 @@
-"""A user's folder as a test wants it: generated pictures, masks, word vectors and the dataset.yaml that describes them. It checks nothing."""
+"""A user's folder for tests: generated pictures, masks, word vectors and the dataset.yaml that describes them. It checks nothing."""
 
 from pathlib import Path
 from typing import Any

@@ -61,11 +61,15 @@ def fit_image(image: Float[Tensor, "3 H W"], canvas: Size) -> Float[Tensor, "3 h
 def fit_labels(labels: UInt8[Tensor, "H W"], canvas: Size) -> UInt8[Tensor, "h w"]:
     """Labels on the canvas: the nearest pixel's label, IGNORE where the picture does not reach."""
     size = content_size(labels.shape[0], labels.shape[1], canvas)
-    if labels.shape != size:
-        labels = functional.interpolate(labels[None, None].float(), size=size, mode="nearest-exact")[0, 0].to(torch.uint8)
+    rows, columns = (_nearest(cells, side) for cells, side in zip(size, labels.shape, strict=True))
     fitted = torch.full(canvas, IGNORE, dtype=torch.uint8)
-    fitted[: size[0], : size[1]] = labels
+    fitted[: size[0], : size[1]] = labels[rows][:, columns]
     return fitted
+
+
+def _nearest(cells: int, side: int) -> Tensor:
+    """The pixel of `side` under the centre of each of `cells`, in whole numbers, so that no rounding decides. (cells,) int64."""
+    return (2 * torch.arange(cells) + 1) * side // (2 * cells)
 
 
 def scores_at(scores: Float[Tensor, "b k h w"], size: Size, canvas: Size | None) -> Float[Tensor, "b k H W"]:
