@@ -312,6 +312,23 @@ def test_step_four_and_other_sizes(farm: Path, monkeypatch: pytest.MonkeyPatch, 
     assert "'image_size.1' is ['24']" in capsys.readouterr().err
 
 
+def test_a_run_goes_on_with_the_pictures_it_began_with(farm: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> None:
+    def stop(*arguments: Any) -> None:
+        raise KeyboardInterrupt
+
+    run = ["train", "--data", str(farm), "--method", "sign", "--preset", "tiny", "--out", str(farm.parent / "run")]
+    with monkeypatch.context() as patch:
+        patch.setattr("signseg.training.loop.batch_index", stop)
+        assert main(run) == 130
+    picture = farm.parent / "images" / "train" / "0.png"
+    whole = picture.read_bytes()
+    picture.write_bytes(whole + b"\n")
+    assert main([*run, "--resume"]) == 2
+    assert "'farm' has changed since" in capsys.readouterr().err
+    picture.write_bytes(whole)
+    assert main([*run, "--resume"]) == 0
+
+
 def test_a_benchmark_compares_runs_on_a_folder(farm: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> None:
     monkeypatch.chdir(farm.parent)
     for module in ("signseg.benchmark.benchmark", "signseg.report.page"):

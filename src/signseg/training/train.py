@@ -144,12 +144,25 @@ def opened(config: RunConfig, out: Path, *, resume: bool, reporter: Reporter | N
             return
         remove_parts(folder.path)
         state = load_state(folder, config) if folder.state.exists() else None
+        if record:
+            refuse_changed_data(config, folder, record)
         run = prepare(config, folder, reporter or Silent())
         if state is not None:
             run.state, run.seconds, run.pseudo_rounds = state, state["seconds"], state["pseudo_rounds"]
         if not record:
             write_json(folder.config, {"config": run.config.model_dump(mode="json"), **provenance(run, command)})
         yield run
+
+
+def refuse_changed_data(config: RunConfig, folder: RunFolder, record: dict[str, Any]) -> None:
+    """A run goes on with the pictures, masks and vectors it began with.
+
+    Raises:
+        InputError: they have changed since.
+    """
+    data, before = open_dataset(config.data, seed=config.seed), record.get("data")
+    if isinstance(before, dict) and before.get("fingerprint", data.fingerprint) != data.fingerprint:
+        raise InputError(f"'{data.name}' has changed since {folder.path} was started; restore its files or train anew into another --out.")
 
 
 def begun(path: Path) -> bool:
