@@ -6,7 +6,7 @@ Numbers carry their source: "release" is SIGN's or CaGNet's published code, "tun
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from signseg.errors import InputError, did_you_mean
 
@@ -21,6 +21,8 @@ Body = Literal["attention", "attention-inner-skips", "context", "identity"]
 SelfTraining = Literal["none", "st", "ast"]
 Precision = Literal["auto", "float32", "bfloat16"]
 Padding = Literal["zeros", "replicate", "reflect"]
+Side = Annotated[int, Field(ge=8, le=4096)]
+Size = Annotated[tuple[Side, Side], BeforeValidator(lambda value: value.split(",") if isinstance(value, str) else value)]
 
 
 class Section(BaseModel):
@@ -167,6 +169,7 @@ class RunConfig(Section):
     tuning: bool = False
     upper_bound: bool = False
     label_policy: Literal["masked", "dropped"] = "masked"  # release: masked; article: dropped
+    image_size: Size | None = None  # height, width that pictures are fitted into; None: as drawn (worlds), chosen at the start (own folder)
     encoder: EncoderConfig = EncoderConfig()
     spatial: SpatialConfig = SpatialConfig()
     generator: GeneratorConfig = GeneratorConfig()

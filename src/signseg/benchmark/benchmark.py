@@ -1,6 +1,7 @@
 """Runs what a suite lacks and writes its tables. Every finished run leaves a small JSON in the store: a benchmark can stop anywhere."""
 
 import contextlib
+import dataclasses
 import hashlib
 import json
 import re
@@ -12,9 +13,9 @@ from typing import Any
 
 from signseg import __version__
 from signseg.benchmark.statistics import verdicts
-from signseg.benchmark.suites import SUITES, Cell, Suite
+from signseg.benchmark.suites import SUITES, Cell, Claim, Side, Suite
 from signseg.config import RunConfig, with_overrides
-from signseg.data.registry import open_dataset
+from signseg.data.registry import located, open_dataset
 from signseg.errors import InputError, did_you_mean
 from signseg.files import folder_lock, read_json, write_atomically, write_json
 from signseg.report.page import write_report
@@ -57,6 +58,7 @@ class Benchmark:
         if not path.exists():
             return False
         then, now = read_json(path).get("config", {}), self.config(cell, seed).model_dump(mode="json")
+        now["data"] = then.get("data")  # a path may have changed, and what is there has a hash in the name of the file
         return all(flat(now).get(key, value) == value for key, value in flat(then).items())
 
     def missing(self) -> list[tuple[Cell, int]]:
@@ -67,6 +69,15 @@ class Benchmark:
         """Rows of all finished cells."""
         cells = [(cell, seed) for cell in self.suite.cells for seed in self.seeds if self.finished(cell, seed)]
         return [row for cell, seed in cells for row in read_rows(self.stored(cell, seed))]
+
+    def claims(self) -> tuple[Claim, ...]:
+        """The suite's claims, with data sets called as in rows: by their name, where the suite may have the path of a dataset.yaml."""
+        names = {cell.data: open_dataset(cell.data).name for cell in self.suite.cells}
+
+        def named(side: Side) -> Side:
+            return dataclasses.replace(side, data=names.get(side.data, side.data))
+
+        return tuple(dataclasses.replace(claim, left=named(claim.left), right=named(claim.right)) for claim in self.suite.claims)
 
     def before(self, cell: Cell, seed: int) -> RunConfig:
         """The configuration of a cell's steps a to c, the same for cells that differ in step four alone."""
@@ -102,7 +113,7 @@ class Benchmark:
         """results.json, tables.md and report.html from whatever is stored."""
         rows = self.rows()
         pending = len(self.missing())
-        found = verdicts(rows, self.suite.claims)
+        found = verdicts(rows, self.claims())
         origin = {"suite": self.name, "command": " ".join(["signseg", *sys.argv[1:]]), "commit": commit(), "pending": pending}
         write_json(self.out / "results.json", {"rows": rows, "summary": summarise(rows), "verdicts": found, **origin})
         heading = ["| claim (written down before the runs) | verdict | difference [95 % interval] | n |", "|---|---|---|---|"]
@@ -138,6 +149,7 @@ def run_benchmark(
     """
     if suite not in SUITES:
         raise InputError(f"There is no suite '{suite}'; {did_you_mean(suite, tuple(SUITES))}")
+    data = located(data)
     open_dataset(data)
     base = with_overrides(preset(preset_name), {"data": data} | overrides)
     benchmark = Benchmark(suite, SUITES[suite](data), seeds, out, base, reporter)
@@ -168,7 +180,8 @@ def parse_seeds(text: str) -> tuple[int, ...]:
 
 def _key(config: RunConfig, *more: Any) -> str:
     """A file name that differs wherever the version, the data, a setting that is not at its default, or anything in `more` does."""
-    data = open_dataset(config.data, seed=config.seed).fingerprint
-    text = json.dumps([__version__, data, config.model_dump(mode="json", exclude_defaults=True), *more], sort_keys=True)
-    readable = re.sub(r"[^a-z0-9.-]", "_", f"{config.data}-{config.variant}-{config.self_training.kind}-{config.seed}".lower())
+    data = open_dataset(config.data, seed=config.seed)
+    settings = config.model_copy(update={"data": data.name}).model_dump(mode="json", exclude_defaults=True)  # wherever the data set lies
+    text = json.dumps([__version__, data.fingerprint, settings, *more], sort_keys=True)
+    readable = re.sub(r"[^a-z0-9.-]", "_", f"{data.name}-{config.variant}-{config.self_training.kind}-{config.seed}".lower())
     return f"{readable}-{hashlib.sha256(text.encode()).hexdigest()[:10]}"
