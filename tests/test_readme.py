@@ -7,6 +7,7 @@ import shlex
 from pathlib import Path
 
 import pytest
+from small_folder import write_folder
 
 from signseg.cli import main, parser
 from signseg.data import registry
@@ -73,6 +74,8 @@ def small_worlds():
 def test_every_readme_command_and_example_runs(small_worlds, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("sys.argv", ["signseg"])  # runs write down their command
+    (described,) = blocks(README, "yaml")
+    write_folder(tmp_path / "farm").write_text(described)
     found = commands(README)
     assert len(found) >= 12
     for command in found:

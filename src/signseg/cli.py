@@ -42,14 +42,15 @@ def demo(arguments: argparse.Namespace) -> None:
 
 def train(arguments: argparse.Namespace) -> None:
     from signseg.config import with_overrides
+    from signseg.data.registry import located
     from signseg.report.page import write_report
     from signseg.training.progress import for_standard_output
     from signseg.training.score import check_calibration, score_run
     from signseg.training.settings import preset, refuse_other_settings
     from signseg.training.train import train as train_run
 
-    chosen = {key: getattr(arguments, key) for key in ("preset", "data", "method", "seed", "tuning", "upper_bound")}
-    chosen |= {"self_training.kind": arguments.self_training} | settings(arguments)
+    chosen = {key: getattr(arguments, key) for key in ("preset", "method", "seed", "tuning", "upper_bound")}
+    chosen |= {"data": located(arguments.data), "self_training.kind": arguments.self_training} | settings(arguments)
     config = with_overrides(preset(arguments.preset, arguments.method), chosen)
     check_calibration(config, arguments.calibration)
     if arguments.resume:
@@ -160,7 +161,7 @@ def parser() -> Parser:
     one.add_argument("--preset", default="quick", help="quick, or tiny to see the machinery work in seconds")
 
     one = command("train", train, "train a method: steps a to c, then self-training")
-    one.add_argument("--data", required=True, help="world, world-partial")
+    one.add_argument("--data", required=True, help="world, world-partial, or the path of a dataset.yaml")
     one.add_argument("--method", required=True, help="sign, cagnet, csrl, zs3net or spnet")
     one.add_argument("--self-training", default="none", help="none, st or ast")
     one.add_argument("--preset", default="quick", help="quick (default) or tiny")
@@ -185,7 +186,7 @@ def parser() -> Parser:
 
     one = command("benchmark", benchmark, "a table of the paper, or a study behind it; adds the runs that are missing")
     one.add_argument("--suite", required=True, help="systems, positions, self-training, ablation, splits or targets")
-    one.add_argument("--data", required=True, help="world, world-partial")
+    one.add_argument("--data", required=True, help="world, world-partial, or the path of a dataset.yaml")
     one.add_argument("--seeds", default="5", help="how many (from 0), or a range such as 100-104 (default 5)")
     one.add_argument("--out", type=Path, required=True, help="folder for results.json, tables.md and report.html")
     one.add_argument("--preset", default="quick", help="quick (default) or tiny")

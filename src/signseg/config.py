@@ -6,7 +6,7 @@ Numbers carry their source: "release" is SIGN's or CaGNet's published code, "tun
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from signseg.errors import InputError, did_you_mean
 
@@ -21,6 +21,8 @@ Body = Literal["attention", "attention-inner-skips", "context", "identity"]
 SelfTraining = Literal["none", "st", "ast"]
 Precision = Literal["auto", "float32", "bfloat16"]
 Padding = Literal["zeros", "replicate", "reflect"]
+Side = Annotated[int, Field(ge=8, le=4096)]
+Size = Annotated[tuple[Side, Side], BeforeValidator(lambda value: value.split(",") if isinstance(value, str) else value)]
 
 
 class Section(BaseModel):
@@ -54,7 +56,7 @@ class SpatialConfig(Section):
     encoding: Encoding = "relative"
     standard_length: Annotated[float, Field(gt=1)] = 512  # L of the relative encoding (release: blocks.py, default argument)
     training_grid: tuple[Count, Count] = (24, 24)  # feature size in training; only the interpolated absolute encoding needs it
-    body: Body = "context"  # the release's default (network_type 1); picked on upper-bound runs, not yet by tuning
+    body: Body = "context"  # tuned; the release's default (network_type 1)
     body_channels: Width = 32  # release: 128 of 600
     context_channels: Width = 48  # release: 256 of 600
 
@@ -97,7 +99,7 @@ class StepAConfig(StageConfig):
     iterations: Count = 800
     learning_rate: Rate = 5e-3
     weight_decay: Weight = 5e-4  # release
-    kl_weight: Weight = 0.1  # release: 100 against a cross-entropy weight of 0.5, with a 600-channel latent
+    kl_weight: Weight = 0.001  # tuned; 0.1 empties the latent; release: 100 against a cross-entropy weight of 0.5, 600 channels
     resolution: Count = 2  # scores are upsampled to 1/resolution of the image before the loss; release: feature size
     outputs: Literal["all", "seen"] = "all"  # classes in the softmax; SPNet's has the seen ones alone
 
@@ -153,7 +155,7 @@ class SelfTrainingConfig(StageConfig):
     peak: Literal["image", "class"] = "image"  # the largest weight is 1 in each image, or for each class in each image (ours)
     normalisation: Literal["together", "apart"] = "together"
     pseudo_weight: Weight = 1.0  # of the pseudo-label term when normalised apart
-    kl_weight: Weight = 0.1
+    kl_weight: Weight = 0.001  # as in step a
     resolution: Count = 2
 
 
@@ -168,6 +170,7 @@ class RunConfig(Section):
     upper_bound: bool = False
     label_policy: Literal["masked", "dropped"] = "masked"  # release: masked; article: dropped
     vectors: str = "all"  # or part of the name of one of the data set's vector files, used alone
+    image_size: Size | None = None  # height, width that pictures are fitted into; None: as drawn (worlds), chosen at the start (own folder)
     encoder: EncoderConfig = EncoderConfig()
     spatial: SpatialConfig = SpatialConfig()
     generator: GeneratorConfig = GeneratorConfig()
@@ -177,7 +180,7 @@ class RunConfig(Section):
     step_b: StepBConfig = StepBConfig()
     step_c: StepCConfig = StepCConfig()
     self_training: SelfTrainingConfig = SelfTrainingConfig()
-    padding: Padding = "zeros"  # of every convolution of E and SIM; zeros tell the network where the border is (ours: the alternatives)
+    padding: Padding = "replicate"  # of every convolution of E and SIM (ours); zeros, as in the release, betray where the border is
     precision: Precision = "auto"  # of E, SIM and C in training; auto: bfloat16 where the processor has it (config.json names the choice)
     checkpoint_every: Count = 100  # iterations
     variant: str = "default"  # a label for rows of results.json

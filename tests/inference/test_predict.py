@@ -11,9 +11,10 @@ from PIL import Image
 
 from signseg.classes import ClassSplit
 from signseg.config import PRESETS
+from signseg.data.picture_files import MAX_PIXELS, as_rgb
 from signseg.errors import InputError
 from signseg.files import write_json
-from signseg.inference.predict import MAX_PIXELS, Segmenter, as_rgb, find_images, load
+from signseg.inference.predict import Segmenter, find_images, load
 from signseg.inference.predict_folder import predict_files
 from signseg.network import Network
 from signseg.training.folder import RunFolder, save_model

@@ -1,6 +1,7 @@
 """Runs what a suite lacks. Every finished run leaves a small JSON in the store: a benchmark can stop anywhere."""
 
 import contextlib
+import dataclasses
 import hashlib
 import json
 import re
@@ -13,11 +14,11 @@ from typing import Any
 
 from signseg import __version__
 from signseg.benchmark.chance import chance_row
-from signseg.benchmark.suites import SUITES, Cell, Suite
+from signseg.benchmark.suites import SUITES, Cell, Claim, Side, Suite
 from signseg.benchmark.tables import write_tables
 from signseg.benchmark.timing import step_a_seconds
 from signseg.config import RunConfig, with_overrides
-from signseg.data.registry import DATASETS, open_dataset
+from signseg.data.registry import DATASETS, located, open_dataset
 from signseg.errors import InputError, did_you_mean
 from signseg.evaluation.image_counts import read_image_counts, write_image_counts
 from signseg.files import folder_lock, read_json, write_json
@@ -71,6 +72,7 @@ class Benchmark:
         if not path.exists():
             return False
         then, now = read_json(path).get("config", {}), self.config(cell, seed).model_dump(mode="json")
+        now["data"] = then.get("data")  # a path may have changed, and what is there has a hash in the name of the file
         return all(flat(now).get(key, value) == value for key, value in flat(then).items())
 
     def missing(self) -> list[tuple[Cell, int]]:
@@ -85,6 +87,15 @@ class Benchmark:
     def rows(self) -> list[Row]:
         """Rows of all finished cells, and of chance."""
         return [row for path in self.records() for row in read_rows(path)]
+
+    def claims(self) -> tuple[Claim, ...]:
+        """The suite's claims, with data sets called as in rows: by their name, where the suite may have the path of a dataset.yaml."""
+        names = {cell.data: open_dataset(cell.data).name for cell in self.suite.cells}
+
+        def named(side: Side) -> Side:
+            return dataclasses.replace(side, data=names.get(side.data, side.data))
+
+        return tuple(dataclasses.replace(claim, left=named(claim.left), right=named(claim.right)) for claim in self.suite.claims)
 
     def images(self) -> dict[tuple[Hashable, ...], Path]:
         """Where the counts by image are of each row that has some: the first of its cell."""
@@ -157,7 +168,7 @@ class Benchmark:
                 write_json(path, {"rows": [chance_row(with_overrides(self.base(PACE), {"data": data, "seed": seed}))]})
 
     def _chance(self, data: str, seed: int) -> Path:
-        return self.out / "store" / f"chance-{data}-{seed}-{open_dataset(data, seed=seed).fingerprint}.json"
+        return self.out / "store" / f"chance-{_key(with_overrides(self.base(PACE), {'data': data, 'seed': seed}))}.json"
 
     def remove_runs(self) -> None:
         """Delete the trained models of this suite and nothing else."""
@@ -197,6 +208,7 @@ def run_benchmark(
     """
     if suite not in SUITES:
         raise InputError(f"There is no suite '{suite}'; {did_you_mean(suite, tuple(SUITES))}")
+    data = located(data)
     open_dataset(data)
     if smoke:
         small = data.replace("world", "world-smoke", 1)
@@ -234,9 +246,10 @@ def parse_seeds(text: str) -> tuple[int, ...]:
 
 def _key(config: RunConfig, *more: Any) -> str:
     """A file name that differs wherever the version, the data, a setting that is not at its default, or anything in `more` does."""
-    data = open_dataset(config.data, seed=config.seed).fingerprint
-    text = json.dumps([__version__, data, config.model_dump(mode="json", exclude_defaults=True), *more], sort_keys=True)
+    data = open_dataset(config.data, seed=config.seed)
+    settings = config.model_copy(update={"data": data.name}).model_dump(mode="json", exclude_defaults=True)  # wherever the data set lies
+    text = json.dumps([__version__, data.fingerprint, settings, *more], sort_keys=True)
     method = [config.method] if config.method != RunConfig.model_fields["method"].default else []
-    words = [config.data, *method, config.variant, config.self_training.kind, str(config.seed)]
+    words = [data.name, *method, config.variant, config.self_training.kind, str(config.seed)]
     readable = re.sub(r"[^a-z0-9.-]", "_", "-".join(words).lower())
     return f"{readable}-{hashlib.sha256(text.encode()).hexdigest()[:10]}"

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from signseg.benchmark.statistics import verdicts
-from signseg.benchmark.suites import Suite
+from signseg.benchmark.suites import Claim
 from signseg.evaluation.image_counts import read_image_counts
 from signseg.files import write_atomically, write_json
 from signseg.report.comparison import comparisons, markdown
@@ -28,9 +28,8 @@ class Stored(Protocol):
     @property
     def name(self) -> str: ...
     @property
-    def suite(self) -> Suite: ...
-    @property
     def out(self) -> Path: ...
+    def claims(self) -> tuple[Claim, ...]: ...
     def rows(self) -> list[Row]: ...
     def missing(self) -> list[Any]: ...
     def images(self) -> dict[tuple[Hashable, ...], Path]: ...
@@ -41,7 +40,7 @@ def write_tables(benchmark: Stored, *, page: bool, smoke: bool) -> None:
     rows, pending = benchmark.rows(), len(benchmark.missing())
     images = benchmark.images()
     counts = functools.cache(lambda key: read_image_counts(images[key]) if key in images else None)
-    found = verdicts(rows, benchmark.suite.claims, lambda row: counts(row_key(row)))
+    found = verdicts(rows, benchmark.claims(), lambda row: counts(row_key(row)))
     origin = {"suite": benchmark.name, "command": " ".join(["signseg", *sys.argv[1:]]), "commit": commit(), "pending": pending}
     origin |= {"note": SMOKE} if smoke else {}
     origin["confusions"] = confusions(rows, images)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
@@ -23,6 +23,15 @@ class Picture:
     mask: np.ndarray
 
 
+@runtime_checkable
+class HasSizes(Protocol):
+    """Pictures that lie in files and may have any sizes, which can be told without reading them whole."""
+
+    def sizes(self) -> list[tuple[int, int]]:
+        """(height, width) of every picture."""
+        ...
+
+
 class Dataset(Protocol):
     """Splits of pictures, class names with raw ids, who is unseen, and word vectors for the names.
 
@@ -37,7 +46,6 @@ class Dataset(Protocol):
     """
 
     name: str
-    fingerprint: str
     raw_ids: dict[str, int]
     unseen: tuple[str, ...]
     validation_unseen: tuple[str, ...]
@@ -45,6 +53,9 @@ class Dataset(Protocol):
     ignore: int
     background: str
     palette: dict[int, tuple[int, int, int]]
+
+    @property
+    def fingerprint(self) -> str: ...
 
     def split(self, name: str, *, scale: float = 1.0) -> Sequence[Picture]:
         """Pictures of "train", "val" or "test"; `scale` is the image side over that of training (world only)."""

@@ -14,6 +14,11 @@ def to_tensor(images: np.ndarray) -> Float[Tensor, "b 3 H W"]:
     return torch.from_numpy(images).permute(0, 3, 1, 2).float() / 255.0
 
 
+def from_tensor(image: Float[Tensor, "3 H W"]) -> np.ndarray:
+    """[0, 1] -> (H, W, 3) uint8, rounded; the inverse of `to_tensor` for one image."""
+    return np.ascontiguousarray((255 * image).round().to(torch.uint8).permute(1, 2, 0).numpy())
+
+
 def flip(maps: Tensor, chosen: Tensor) -> Tensor:
     """Mirror the last axis (columns) of the chosen rows of a batch."""
     return torch.where(chosen.view(-1, *[1] * (maps.dim() - 1)), maps.flip(-1), maps)

@@ -16,6 +16,7 @@ from torch.nn import functional
 
 from signseg.classes import ClassSplit
 from signseg.data.dataset import Picture
+from signseg.data.fitting import Size, fit_image, scores_at
 from signseg.errors import InputError, did_you_mean
 from signseg.evaluation.confusion import Counts
 from signseg.evaluation.curve import CurvePoint, ausuc, seen_unseen_curve
@@ -42,19 +43,21 @@ class Protocol(Interface):
 
 @dataclass(frozen=True)
 class AtLabels:
-    """Scores are enlarged to the label's own resolution, so small objects and borders count. The default."""
+    """Scores are enlarged to the label's own resolution, so small objects and borders count. The default.
+
+    canvas: the size of training (height, width) that images are fitted into; None shows them as they are. Labels are never fitted.
+    """
 
     name: str = "pixel"
+    canvas: Size | None = None
 
     def image(self, image: Float[Tensor, "3 H W"]) -> Tensor:
-        """Unchanged."""
-        return image
+        """On the canvas, or unchanged."""
+        return image if self.canvas is None else fit_image(image, self.canvas)
 
     def meet(self, scores: Float[Tensor, "k h w"], labels: Int64[Tensor, "H W"]) -> tuple[Tensor, Tensor]:
         """Bilinear (align_corners False) scores at label size; labels unchanged."""
-        if scores.shape[-2:] == labels.shape:
-            return scores, labels
-        return functional.interpolate(scores[None], size=labels.shape, mode="bilinear", align_corners=False)[0], labels
+        return scores_at(scores[None], (labels.shape[0], labels.shape[1]), self.canvas)[0], labels
 
 
 @dataclass(frozen=True)
@@ -75,6 +78,16 @@ class AtFeatures:
 
 
 PROTOCOLS: dict[str, Protocol] = {protocol.name: protocol for protocol in (AtLabels(), AtFeatures())}
+
+
+def protocol_for(name: str, image_size: Size | None) -> Protocol:
+    """The protocol called `name` for a model trained at `image_size`; "feature" has a size of its own.
+
+    Raises:
+        InputError: there is none.
+    """
+    chosen = _protocol(name)
+    return dataclasses.replace(chosen, canvas=image_size) if isinstance(chosen, AtLabels) else chosen
 
 
 @dataclass(frozen=True)

@@ -1,26 +1,21 @@
 """A trained run on pictures: index mask, overlay with legend, and class shares. It is given no label and no word, only images."""
 
-import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image, ImageDraw, ImageOps
-from torch.nn import functional
+from PIL import Image, ImageDraw
 
 from signseg.classes import ClassSplit
+from signseg.data.fitting import Size, fit_image, scores_at
+from signseg.data.picture_files import IMAGE_SUFFIXES, as_rgb
 from signseg.data.transforms import to_tensor
 from signseg.errors import InputError
 from signseg.files import write_atomically, write_json
 from signseg.network import Network
-from signseg.training.folder import RunFolder, load_classes, load_network
-
-IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp")
-MAX_PIXELS = 16_000_000  # larger pictures are refused rather than decoded (decompression bombs)
-MIN_SIDE = 8
+from signseg.training.folder import RunFolder, load_classes, load_config, load_network
 
 
 @dataclass(frozen=True)
@@ -33,11 +28,12 @@ class Prediction:
 
 @dataclass(frozen=True)
 class Segmenter:
-    """A loaded run: the network, its classes and their colours by raw id."""
+    """A loaded run: the network, its classes, their colours by raw id, and the size of training if pictures are fitted to it."""
 
     network: Network
     split: ClassSplit
     palette: dict[int, tuple[int, int, int]]
+    image_size: Size | None = None
 
     def predict(self, image: Image.Image | np.ndarray | Path | str) -> Prediction:
         """Segment one picture at its own resolution.
@@ -49,8 +45,9 @@ class Segmenter:
         """
         pixels = as_rgb(image)
         with torch.no_grad():
-            scores = self.network(to_tensor(pixels[None]))
-            scores = functional.interpolate(scores, size=pixels.shape[:2], mode="bilinear", align_corners=False)
+            images = to_tensor(pixels[None])
+            scores = self.network(images if self.image_size is None else fit_image(images[0], self.image_size)[None])
+            scores = scores_at(scores, (pixels.shape[0], pixels.shape[1]), self.image_size)
             confidence, classes = scores.softmax(1).max(1)
         return Prediction(classes[0].numpy().astype(np.uint8), confidence[0].numpy())
 
@@ -67,54 +64,7 @@ def load(run: Path | str) -> Segmenter:
     if len(split.names) != len(network.embedding_map.table):
         found = f"{len(split.names)} classes but the model {len(network.embedding_map.table)}"
         raise InputError(f"{folder.classes} has {found}; restore it or train again.")
-    return Segmenter(network, split, palette)
-
-
-def as_rgb(image: Image.Image | np.ndarray | Path | str) -> np.ndarray:
-    """(H, W, 3) uint8 RGB, turned upright by its EXIF orientation.
-
-    Raises:
-        InputError: see `Segmenter.predict`.
-    """
-    if isinstance(image, np.ndarray):
-        if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
-            raise InputError(f"An array of shape {image.shape} and type {image.dtype} was given; expected (H, W, 3) uint8 RGB.")
-        return image
-    name = str(image) if isinstance(image, str | Path) else "the picture"
-    try:
-        with _quiet(), _opened(image) as opened:
-            width, height = opened.size
-            if width * height > MAX_PIXELS:
-                raise InputError(f"{name} has {width} x {height} pixels; at most {MAX_PIXELS} are read: make it smaller.")
-            if min(width, height) < MIN_SIDE:
-                raise InputError(f"{name} has {width} x {height} pixels; the smaller side must be at least {MIN_SIDE}.")
-            return np.array(_eight_bit(ImageOps.exif_transpose(opened)).convert("RGB"))
-    except FileNotFoundError as error:
-        raise InputError(f"{name} does not exist; give an image, a folder or a glob.") from error
-    except InputError:
-        raise
-    except Exception as error:  # decoders of damaged files raise whatever the bytes happen to say
-        raise InputError(f"{name} cannot be read as a picture ({type(error).__name__}); replace it or leave it out.") from error
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """What Pillow finds odd about a picture is no reason to warn or to stop."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
-
-
-def _opened(image: Image.Image | Path | str) -> AbstractContextManager[Image.Image]:
-    """A file is closed afterwards, the caller's own picture is not."""
-    return Image.open(image) if isinstance(image, str | Path) else nullcontext(image)
-
-
-def _eight_bit(image: Image.Image) -> Image.Image:
-    """16-bit grey scaled to 8 bits; Pillow's own conversion would clip it."""
-    if image.mode.startswith("I"):
-        return Image.fromarray((np.asarray(image).astype(np.float64) / 257.0).round().clip(0, 255).astype(np.uint8))
-    return image
+    return Segmenter(network, split, palette, load_config(folder)[0].image_size)
 
 
 def find_images(arguments: Sequence[str]) -> list[Path]:

@@ -5,9 +5,10 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+from signseg.data.picture_files import as_rgb
 from signseg.errors import InputError
 from signseg.files import read_json
-from signseg.inference.predict import as_rgb, find_images, load, write_prediction
+from signseg.inference.predict import find_images, load, write_prediction
 from signseg.training.folder import RunFolder
 from signseg.training.progress import for_standard_output
 

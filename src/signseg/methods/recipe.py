@@ -41,3 +41,4 @@ class Recipe:
     paper: str
     steps: dict[str, Callable[[Materials], Stage]]
     settings: dict[str, Any] = field(default_factory=dict)
+    without: tuple[str, ...] = ()  # boxes of the network that no step of this method trains or uses

@@ -7,6 +7,7 @@ SPNET = Recipe(
     name="spnet",
     paper="Semantic Projection Network for Zero- and Few-Label Semantic Segmentation, CVPR 2019",
     steps={"step_a": SIGN.steps["step_a"]},
+    without=("generator", "discriminator"),
     settings={
         "spatial.module": "none",
         "spatial.encoding": "none",

@@ -11,6 +11,7 @@ ZS3NET = Recipe(
     name="zs3net",
     paper="Zero-Shot Semantic Segmentation, NeurIPS 2019",
     steps=SIGN.steps,
+    without=("discriminator",),
     settings={
         "spatial.module": "none",
         "spatial.encoding": "none",

@@ -64,5 +64,5 @@ def _truth(data: Dataset, classes: ClassSplit, images: TrainingImages, size: tup
     if not isinstance(data, KnowsTruth):
         return None
     pictures = data.true_split("train")
-    masks = np.stack([classes.evaluation_labels(pictures[position].mask) for position in images.positions])
-    return shrink_labels(torch.from_numpy(masks), *size)
+    masks = torch.stack([images.fitted(classes.evaluation_labels(pictures[position].mask)) for position in images.positions])
+    return shrink_labels(masks, *size)

@@ -15,7 +15,7 @@ from signseg.data.dataset import Dataset, class_split
 from signseg.data.registry import open_dataset
 from signseg.errors import InputError
 from signseg.evaluation.curve import best_bias
-from signseg.evaluation.evaluate import Evaluation, evaluate
+from signseg.evaluation.evaluate import Evaluation, evaluate, protocol_for
 from signseg.evaluation.image_counts import write_image_counts
 from signseg.files import folder_lock, read_json, write_atomically, write_json
 from signseg.results import DEFAULTS, Row, merge_rows
@@ -75,10 +75,10 @@ def score_run(
         network,
         pictures,
         classes,
-        protocol=protocol,
+        protocol=protocol_for(protocol, config.image_size),
         progress=lambda done, total: reporter.advance(f"evaluate {split}", done, total),
     )
-    card = protocol_card(config, data, evaluation, protocol, pictures[0].image.shape[:2])
+    card = protocol_card(config, data, evaluation, protocol, config.image_size or pictures[0].image.shape[:2])
     common = {
         "variant": variant or _variant(config, step),
         "data": data.name,
@@ -95,8 +95,14 @@ def score_run(
     rows = [measured_row(config, evaluation, common, card)]
     if chosen is not None:
         rows.append(measured_row(config, evaluation.calibrated(chosen.bias), common, card) | {"calibration": chosen.source})
-    _write(folder, config, data, evaluation, rows, step)
+    _write(folder, config, data, evaluation, rows, step, own=data.name == trained_on(record, config))
     return rows
+
+
+def trained_on(record: dict[str, Any], config: RunConfig) -> str:
+    """The name of the data set that a run was trained on; `config.data` may be a path."""
+    data = record.get("data")
+    return data["name"] if isinstance(data, dict) and "name" in data else config.data
 
 
 def read_calibration(path: Path | None) -> Calibration | None:
@@ -189,12 +195,14 @@ def _seconds(folder: RunFolder, step: str | None) -> dict[str, float]:
     return {name: 0.0 if name in later else seconds for name, seconds in total.items()}
 
 
-def _write(folder: RunFolder, config: RunConfig, data: Dataset, evaluation: Evaluation, rows: list[Row], step: str | None) -> None:
+def _write(
+    folder: RunFolder, config: RunConfig, data: Dataset, evaluation: Evaluation, rows: list[Row], step: str | None, *, own: bool
+) -> None:
     """Rows, confusion matrix, and for the headline measurement the curve and (of a tuning run) the calibration."""
     row = rows[0]
     asked = {"split": row["split"], "scale": f"{row['test_scale']:g}", "protocol": row["protocol"]["evaluation"], "step": step}
     usual = {"split": "val" if config.tuning else DEFAULTS["split"], "scale": "1", "protocol": DEFAULTS["evaluation"], "step": None}
-    unusual = [str(value) for name, value in asked.items() if value != usual[name]] + [data.name] * (data.name != config.data)
+    unusual = [str(value) for name, value in asked.items() if value != usual[name]] + [data.name] * (not own)
     with folder_lock(folder.path):
         existing = read_rows(folder.results) if folder.results.exists() else []
         write_json(folder.results, {"rows": merge_rows(existing, rows)})

@@ -16,9 +16,10 @@ import torch
 
 from signseg import __version__
 from signseg.classes import ClassSplit
-from signseg.config import RunConfig
+from signseg.config import RunConfig, with_overrides
 from signseg.data.audit import audit_names, audit_training_labels
 from signseg.data.dataset import Dataset, class_split
+from signseg.data.fitting import canvas_for
 from signseg.data.registry import open_dataset
 from signseg.data.training_images import TrainingImages
 from signseg.errors import InputError
@@ -125,6 +126,8 @@ def train_from(
     if origin.path.resolve() == Path(out).resolve():
         raise InputError(f"{out} is the run to start from; choose another --out.")
     started, (before, _) = load_network(origin), load_config(origin)
+    if config.image_size is None:  # what was chosen for the first steps holds
+        config = with_overrides(config, {"image_size": before.image_size})
     if changed := [key for key in different(before, config) if key.split(".")[0] not in OF_STEP_FOUR]:
         raise InputError(f"Setting '{changed[0]}' belongs to steps before self-training; leave it as it is in {source}, or train anew.")
     with opened(config, out, resume=resume, reporter=reporter, command=command) as run:
@@ -156,12 +159,25 @@ def opened(config: RunConfig, out: Path, *, resume: bool, reporter: Reporter | N
             return
         remove_parts(folder.path)
         state = load_state(folder, config) if folder.state.exists() else None
+        if record:
+            refuse_changed_data(config, folder, record)
         run = prepare(config, folder, reporter or Silent())
         if state is not None:
             run.state, run.seconds, run.pseudo_rounds = state, state["seconds"], state["pseudo_rounds"]
         if not record:
-            write_json(folder.config, {"config": config.model_dump(mode="json"), **provenance(run, command)})
+            write_json(folder.config, {"config": run.config.model_dump(mode="json"), **provenance(run, command)})
         yield run
+
+
+def refuse_changed_data(config: RunConfig, folder: RunFolder, record: dict[str, Any]) -> None:
+    """A run goes on with the pictures, masks and vectors it began with.
+
+    Raises:
+        InputError: they have changed since.
+    """
+    data, before = open_dataset(config.data, seed=config.seed), record.get("data")
+    if isinstance(before, dict) and before.get("fingerprint", data.fingerprint) != data.fingerprint:
+        raise InputError(f"'{data.name}' has changed since {folder.path} was started; restore its files or train anew into another --out.")
 
 
 def begun(path: Path) -> bool:
@@ -175,7 +191,18 @@ def prepare(config: RunConfig, folder: RunFolder, reporter: Reporter) -> Run:
     classes = class_split(data, tuning=config.tuning, upper_bound=config.upper_bound)
     reporter.say(f"{data.name}: {len(classes.seen)} seen and {len(classes.unseen)} unseen classes; preparing pictures and word vectors")
     words = data.vectors().of_source(config.vectors).rows(classes.names)
-    images = TrainingImages(data.split("train"), classes, label_policy=config.label_policy)
+    pictures = data.split("train")
+    if config.image_size is None and (chosen := canvas_for(pictures)):
+        config = with_overrides(config, {"image_size": chosen})
+        advice = "small things need more: --set image_size=HEIGHT,WIDTH"
+        reporter.say(f"{len(pictures)} training pictures are fitted into {chosen[0]} x {chosen[1]} pixels (height x width); {advice}")
+    images = TrainingImages(
+        pictures,
+        classes,
+        label_policy=config.label_policy,
+        image_size=config.image_size,
+        progress=lambda done, total: reporter.advance("read pictures", done, total),
+    )
     audit_training_labels(images, classes)
     audit_names(classes, data.unseen if config.tuning else ())
     torch.manual_seed(seed_of(config.seed, "initialisation"))
