@@ -12,6 +12,8 @@ from small_signseg import shrink_worlds
 
 from signseg import __version__, cli, demo
 from signseg.benchmark import tables
+from signseg.benchmark.suites import SUITES
+from signseg.benchmark.suites.targets import sign_alone
 from signseg.data import registry
 from signseg.report import page
 
@@ -119,6 +121,7 @@ def test_predict(demo_folder, tmp_path, capsys):
 
 def test_benchmark(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(tables, "write_report", lambda folder: folder)
+    monkeypatch.setitem(SUITES, "systems", sign_alone)  # the whole suite takes half a minute; that it runs is for the README's test
     short = ["--set", "step_a.iterations=1", "--set", "step_b.iterations=1", "--set", "step_c.iterations=1"]
     command = ["benchmark", "--suite", "systems", "--data", "world", "--seeds", "7-7", "--preset", "tiny", "--out", str(tmp_path / "out")]
     assert cli.main([*command, *short, "--set", "self_training.rounds=1"]) == 0
