@@ -136,6 +136,7 @@ class StepCConfig(StageConfig):
     weight_decay: Weight = 5e-4  # release
     latent: Literal["spatial", "noise"] = "spatial"  # article: latents of real images; release: N(0, 1)
     unseen_rate: Weight = 50.0  # tuned; a class is drawn with weight 1 if seen, 1 + this if unseen; release: 9 (VOC), 14, 59
+    swapped_segments: Probability = 0.5  # share of segments that get another class's word; graph context only (ours)
     real_weight: Weight = 0.5  # tuned; release: 0.75
     synthetic_weight: Weight = 1.0  # tuned; release: 0.25
 
