@@ -12,5 +12,6 @@ ZS3NET_GRAPH = Recipe(
         "step_b": lambda m: GraphStepB(m.network, m.frozen, m.config.step_b),
         "step_c": lambda m: GraphStepC(m.network, m.frozen, m.is_unseen, m.config.step_c),
     },
+    without=ZS3NET.without,
     settings=ZS3NET.settings | {"step_b.matching_weight": 0.1},  # release; Adam makes nothing of the weight of an only term
 )
