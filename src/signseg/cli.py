@@ -162,7 +162,7 @@ def parser() -> Parser:
 
     one = command("train", train, "train a method: steps a to c, then self-training")
     one.add_argument("--data", required=True, help="world, world-partial, or the path of a dataset.yaml")
-    one.add_argument("--method", required=True, help="sign, cagnet, csrl, zs3net or spnet")
+    one.add_argument("--method", required=True, help="sign, cagnet, csrl, zs3net, zs3net-gc or spnet")
     one.add_argument("--self-training", default="none", help="none, st or ast")
     one.add_argument("--preset", default="quick", help="quick (default) or tiny")
     one.add_argument("--seed", type=int, default=0)

@@ -22,7 +22,7 @@ def test_the_harmonic_mean_fits_or_a_note_says_that_it_does_not(number):
 
 def test_every_number_has_one_place():
     assert len({(number.name, number.dataset) for number in NUMBERS}) == len(NUMBERS)
-    assert {method for method, _, _ in OURS.values() if method} == set(METHODS)
+    assert {method for method, _, _ in OURS.values() if method} == set(METHODS) - {"zs3net-gc"}  # for which no published number was found
 
 
 def rows():

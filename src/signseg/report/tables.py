@@ -12,8 +12,10 @@ TITLES = {
     **{name: name.replace("_", " ").capitalize() for name in (*IDENTITY, *MEASURES)},
     **{"self_training": "Self-training", "ausuc": "AUSUC"},
 }
-SPELLINGS = {"sign": "SIGN", "cagnet": "CaGNet", "zs3net": "ZS3Net", "csrl": "CSRL", "spnet": "SPNet", "st": "ST", "ast": "AST"}
-SPELLINGS |= {"chance": "Chance", "time": "equal time"}
+SPELLINGS = {
+    **{"sign": "SIGN", "cagnet": "CaGNet", "zs3net": "ZS3Net", "zs3net-gc": "ZS3Net-GC", "csrl": "CSRL", "spnet": "SPNet"},
+    **{"st": "ST", "ast": "AST", "chance": "Chance", "time": "equal time"},
+}
 
 
 def summarise(rows: Sequence[Row]) -> list[Row]:

@@ -17,9 +17,10 @@ LATER = ("method", "step_b", "step_c", "self_training", "variant", "preset", "ch
 
 def same_step_a(one: RunConfig, other: RunConfig) -> bool:
     """Whether two configurations have the same step a, and the same weights before it."""
-    first, second = (METHODS[config.method].steps["step_a"] for config in (one, other))
+    first, second = (METHODS[config.method] for config in (one, other))
     changed = different(chosen_here(one), chosen_here(other))
-    return first is second and all(key.split(".")[0] in LATER for key in changed)
+    same_boxes = first.steps["step_a"] is second.steps["step_a"] and first.without == second.without
+    return same_boxes and all(key.split(".")[0] in LATER for key in changed)
 
 
 def find_step_a(config: RunConfig, fingerprint: str, runs: Path, *, besides: Path) -> Path | None:
