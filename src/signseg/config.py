@@ -168,6 +168,7 @@ class RunConfig(Section):
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
     tuning: bool = False
     upper_bound: bool = False
+    unseen_names: bool = True  # False: no unseen class is in the model, so that all of them can be added later (design: add-class)
     label_policy: Literal["masked", "dropped"] = "masked"  # release: masked; article: dropped
     image_size: Size | None = None  # height, width that pictures are fitted into; None: as drawn (worlds), chosen at the start (own folder)
     encoder: EncoderConfig = EncoderConfig()

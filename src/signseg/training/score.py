@@ -65,7 +65,7 @@ def score_run(
     split = _split(config, split)
     network = load_network(folder, step=step)
     data = open_dataset(data_name or config.data, seed=config.seed)
-    classes = class_split(data, tuning=config.tuning)
+    classes = class_split(data, tuning=config.tuning, unseen_names=config.unseen_names)
     _same_classes(folder, classes, data)
     config = with_overrides(config, {"self_training.kind": "none"}) if step else config
     started = time.monotonic()
@@ -210,7 +210,7 @@ def _write(
         curve = evaluation.curve()
         if curve and not unusual:
             write_json(folder.path / "curve.json", {"points": curve, "ausuc": evaluation.ausuc})
-        if config.tuning and not unusual:
+        if config.tuning and curve and not unusual:
             source = {"run": row["run"], "data": data.name, "seed": config.seed, "split": row["split"]}
             write_json(folder.calibration, {"bias": best_bias(curve), **source, "unseen": list(evaluation.classes.unseen)})
 

@@ -173,7 +173,7 @@ def begun(path: Path) -> bool:
 def prepare(config: RunConfig, folder: RunFolder, reporter: Reporter) -> Run:
     """Data, classes, audited labels and a freshly initialised network. No file is written."""
     data = open_dataset(config.data, seed=config.seed)
-    classes = class_split(data, tuning=config.tuning, upper_bound=config.upper_bound)
+    classes = class_split(data, tuning=config.tuning, upper_bound=config.upper_bound, unseen_names=config.unseen_names)
     reporter.say(f"{data.name}: {len(classes.seen)} seen and {len(classes.unseen)} unseen classes; preparing pictures and word vectors")
     words = data.vectors().rows(classes.names)
     pictures = data.split("train")
@@ -195,10 +195,10 @@ def prepare(config: RunConfig, folder: RunFolder, reporter: Reporter) -> Run:
 
 
 def steps(run: Run) -> list[tuple[str, Callable[[], Stage]]]:
-    """The steps that the run's method takes. Without unseen classes there is nothing to synthesise: step a is the whole upper bound."""
+    """The steps that the run's method takes. Step a is the whole upper bound; a run without unseen names learns G for names to come."""
     recipe = METHODS[run.config.method]
     materials = Materials(run.network, run.images, FrozenFeatures(run.network, run.images), run.classes, run.config)
-    names = list(recipe.steps)[: None if run.classes.unseen else 1]
+    names = list(recipe.steps)[: 1 if run.config.upper_bound else None]
     return [(name, lambda build=recipe.steps[name]: build(materials)) for name in names]
 
 
