@@ -2,6 +2,7 @@
 #   make demo        the whole method on the built-in world, in minutes: runs/demo/report.html
 #   make test        lint, types, fast tests and the wheel check; the same command runs in CI
 #   make test-slow   the tests that train for longer
+#   make results     fills the tables of README.md and docs/results.md from the runs stored in docs/benchmark
 #   make clean       removes .venv, runs/demo and what the tools cached
 
 SHELL := bash
@@ -16,7 +17,7 @@ READY := .venv/.ready
 # what its tests share is made once.
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest -q -n 2 --dist loadscope
 
-.PHONY: help demo test lint types test-slow clean
+.PHONY: help demo test lint types test-slow results clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -48,6 +49,10 @@ types: $(READY)
 test-slow: $(READY)
 	@echo "slow tests: pytest"
 	$(PYTEST) -m slow
+
+results: $(READY)
+	@$(BIN)/signseg benchmark --suite targets --data world --seeds 5 --tables-only --out docs/benchmark > /dev/null
+	$(BIN)/python docs/standing.py
 
 clean:
 	@rm -rf .venv .ruff_cache .pytest_cache .hypothesis build dist runs/demo
