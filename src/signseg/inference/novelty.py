@@ -5,7 +5,6 @@ compared on validation classes that a tuning run did not know, it told them from
 """
 
 import numpy as np
-import torch
 from jaxtyping import Float
 from torch import Tensor
 

@@ -1,5 +1,6 @@
 """A trained run on pictures: index mask, overlay with legend, and class shares. It is given no label and no word, only images."""
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,6 +11,7 @@ import torch
 from PIL import Image, ImageDraw
 
 from signseg.classes import ClassSplit
+from signseg.config import RunConfig
 from signseg.data.fitting import Size
 from signseg.data.picture_files import IMAGE_SUFFIXES, as_rgb
 from signseg.data.transforms import from_tensor, to_tensor
@@ -19,6 +21,7 @@ from signseg.inference.novelty import as_grey, novelty
 from signseg.inference.views import Options, strips, views
 from signseg.network import Network
 from signseg.training.folder import RunFolder, load_classes, load_config, load_network
+from signseg.training.keepsake import Keepsake, load_keepsake
 
 SMALLEST_OVERLAY, LARGEST_OVERLAY = 384, 2048  # the longer side of an overlay in pixels, about
 MOST_PROBABILITIES = 500_000_000  # values of one picture; 1 GB in half precision
@@ -42,7 +45,8 @@ class Prediction:
 class Segmenter:
     """A loaded run: the network, its classes, their colours by raw id, and the size of training if pictures are fitted to it.
 
-    options: how it looks at pictures; `looking(flips=True)` gives a copy with others. run: the folder it was loaded from.
+    options: how it looks at pictures; `looking(flips=True)` gives a copy with others. run: the folder it was loaded from, for what is
+    read only when classes are changed; keepsake, changes: what is different from there since.
     """
 
     network: Network
@@ -50,6 +54,9 @@ class Segmenter:
     palette: dict[int, tuple[int, int, int]]
     image_size: Size | None = None
     options: Options = Options()
+    run: Path | None = None
+    keepsake: Keepsake | None = None
+    changes: tuple[dict[str, list[str]], ...] = ()
 
     def predict(self, image: Image.Image | np.ndarray | torch.Tensor | Path | str) -> Prediction:
         """Segment one picture at its own resolution; large ones in tiles.
@@ -71,6 +78,44 @@ class Segmenter:
     def looking(self, **options: Any) -> "Segmenter":
         """A copy that looks at pictures with these `Options`."""
         return replace(self, options=replace(self.options, **options))
+
+    def add_class(self, *names: str, vectors: Sequence[Path | str] = ()) -> "Segmenter":
+        """A copy that knows these classes as well; see `signseg.inference.add_class.add_classes`. Warns about one too near another."""
+        from signseg.inference.add_class import add_classes
+
+        return add_classes(self, names, [Path(file) for file in vectors], lambda text: warnings.warn(text, stacklevel=4))
+
+    def remove_class(self, name: str) -> "Segmenter":
+        """A copy without the class; see `signseg.inference.add_class.remove_class`."""
+        from signseg.inference.add_class import remove_class
+
+        return remove_class(self, name)
+
+    def rename_class(self, old: str, new: str) -> "Segmenter":
+        """A copy that calls the class by another name; see `signseg.inference.add_class.rename_class`."""
+        from signseg.inference.add_class import rename_class
+
+        return rename_class(self, old, new)
+
+    def save(self, out: Path | str) -> Path:
+        """Write a run folder; see `signseg.inference.save.save`."""
+        from signseg.inference.save import save
+
+        return save(self, Path(out), command="signseg.Segmenter.save")
+
+    def source(self) -> Path:
+        """The folder it was loaded from. Raises InputError for a segmenter that was put together by hand."""
+        if self.run is None:
+            raise InputError("This segmenter does not come from a run folder; use signseg.load(RUN).")
+        return self.run
+
+    def kept(self) -> Keepsake:
+        """What the run kept for classes to come. Raises InputError as `load_keepsake`."""
+        return self.keepsake or load_keepsake(RunFolder(self.source()))
+
+    def trained(self) -> RunConfig:
+        """The configuration of the training."""
+        return load_config(RunFolder(self.source()))[0]
 
 
 @dataclass(frozen=True)
@@ -135,7 +180,8 @@ def load(run: Path | str) -> Segmenter:
     if len(split.names) != len(network.embedding_map.table):
         found = f"{len(split.names)} classes but the model {len(network.embedding_map.table)}"
         raise InputError(f"{folder.classes} has {found}; restore it or train again.")
-    return Segmenter(network, split, palette, load_config(folder)[0].image_size)
+    config, record = load_config(folder)
+    return Segmenter(network, split, palette, config.image_size, run=folder.path, changes=tuple(record.get("changes", ())))
 
 
 def find_images(arguments: Sequence[str]) -> list[Path]:

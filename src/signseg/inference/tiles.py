@@ -1,4 +1,4 @@
-"""Scores of pictures too large for one pass: overlapping tiles, blended on the feature grid. What becomes of the scores is not decided here.
+"""Scores of pictures too large for one pass: overlapping tiles, blended on the feature grid. What becomes of them is not decided here.
 
 Every tile keeps its place: SIM's encoding of a tile is cut from the encoding of the whole picture (`positional.of_part`), because the
 relative encoding says where in the *picture* a pixel is, and a tile with an encoding of its own would have a sky at its upper edge.

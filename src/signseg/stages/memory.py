@@ -25,7 +25,7 @@ CELLS_PER_CLASS = 1024
 class Memory:
     """Cells of the feature grid, at most as many of one class as of any other, chosen at random.
 
-    base, mean, log_variance: the spatial code of each cell; classes: its training id, seen classes only;
+    base, mean, log_variance: the spatial code of each cell; classes: its training id, of a label, or of a pseudo-label after self-training;
     counts: how many cells each class had in the training split, so that batches can have its frequencies.
     """
 
@@ -63,21 +63,22 @@ def cells_per_class(classes: int, channels: int) -> int:
 
 
 @torch.no_grad()
-def remember(network: Network, images: TrainingImages, seen: int, generator: torch.Generator) -> Memory:
-    """Choose cells of every seen class and compute their codes with the network as it is.
+def remember(network: Network, images: TrainingImages, labels: UInt8[Tensor, "b H W"], classes: int, generator: torch.Generator) -> Memory:
+    """Choose cells of every labelled class and compute their codes with the network as it is.
 
     Args:
         network: in eval mode, after the last training step, so that what is remembered is what C sees.
-        seen: number of seen classes; the training labels have no other.
+        labels: training ids of the images at any size: those of the training or, after self-training, with the model's own.
+        classes: length of the class list.
         generator: of the choice.
     """
     first = network.code(images.batch(torch.arange(1)).images).base
     channels, height, width = first.shape[1:]
-    grid = shrink_labels(images.labels, height, width).flatten()
-    counts = torch.bincount(grid[grid < UNANNOTATED].long(), minlength=seen)
-    limit = cells_per_class(seen, channels)
+    grid = shrink_labels(labels, height, width).flatten()
+    counts = torch.bincount(grid[grid < UNANNOTATED].long(), minlength=classes)
+    limit = cells_per_class(classes, channels)
     chosen = []
-    for position in range(seen):
+    for position in range(classes):
         places = (grid == position).nonzero()[:, 0]
         chosen.append(places[torch.randperm(len(places), generator=generator)[:limit]])
     cells = torch.cat(chosen).sort().values

@@ -9,17 +9,17 @@ from typing import Any
 
 import numpy as np
 
-from signseg.classes import ClassSplit
 from signseg.config import RunConfig, with_overrides
-from signseg.data.dataset import Dataset, class_split
+from signseg.data.dataset import Dataset
 from signseg.data.registry import open_dataset
 from signseg.errors import InputError
 from signseg.evaluation.curve import best_bias
 from signseg.evaluation.evaluate import Evaluation, evaluate, protocol_for
 from signseg.files import folder_lock, read_json, write_atomically, write_json
 from signseg.results import DEFAULTS, Row, merge_rows
-from signseg.training.folder import RunFolder, load_classes, load_config, load_network, seconds_of
+from signseg.training.folder import RunFolder, load_config, load_network, seconds_of
 from signseg.training.progress import Reporter, Silent
+from signseg.training.scored_classes import scored_classes
 
 STEPS: tuple[str, ...] = ("step_a", "step_b", "step_c", "self_training")  # whose times a row lists
 
@@ -65,13 +65,14 @@ def score_run(
     split = _split(config, split)
     network = load_network(folder, step=step)
     data = open_dataset(data_name or config.data, seed=config.seed)
-    classes = class_split(data, tuning=config.tuning, unseen_names=config.unseen_names)
-    _same_classes(folder, classes, data)
+    classes, predict, said = scored_classes(folder, record, config, data, network)
+    for sentence in said:
+        reporter.say(sentence)
     config = with_overrides(config, {"self_training.kind": "none"}) if step else config
     started = time.monotonic()
     pictures = data.split(split, scale=scale)
     evaluation = evaluate(
-        network,
+        predict,
         pictures,
         classes,
         protocol=protocol_for(protocol, config.image_size),
@@ -139,14 +140,6 @@ def _split(config: RunConfig, asked: str | None) -> str:
     if config.tuning and asked not in (None, "val"):
         raise InputError(f"A tuning run is scored on 'val', not on '{asked}'; train without --tuning for scores on other splits.")
     return asked or ("val" if config.tuning else DEFAULTS["split"])
-
-
-def _same_classes(folder: RunFolder, classes: ClassSplit, data: Dataset) -> None:
-    trained, _ = load_classes(folder)
-    if trained.names != classes.names:
-        odd = sorted(set(trained.names) ^ set(classes.names))
-        found = f"'{odd[0]}' is in one of them only" if odd else "they come in another order"
-        raise InputError(f"'{data.name}' and {folder.path} have different classes: {found}; evaluate on the data of the training.")
 
 
 def _variant(config: RunConfig, step: str | None) -> str:

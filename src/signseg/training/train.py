@@ -32,6 +32,7 @@ from signseg.stages.self_training import SelfTrainingRound, pseudo_label
 from signseg.stages.stage import Stage
 from signseg.training.folder import RunFolder, load_config, load_network, load_state, save_model, save_network, seconds_of
 from signseg.training.interrupt import Interrupted, stop_request
+from signseg.training.keepsake import keepsake_of, save_keepsake
 from signseg.training.loop import run_stage, seed_of
 from signseg.training.progress import Reporter, Silent
 from signseg.training.pseudo_report import round_report, weight_curves
@@ -110,7 +111,9 @@ def train_from(
     origin, config = RunFolder(Path(source)), chosen_here(config)
     if origin.path.resolve() == Path(out).resolve():
         raise InputError(f"{out} is the run to start from; choose another --out.")
-    started, (before, _) = load_network(origin), load_config(origin)
+    started, (before, record) = load_network(origin), load_config(origin)
+    if record.get("changes"):
+        raise InputError(f"The classes of {source} were changed after its training; self-training starts from runs as they were trained.")
     if config.image_size is None:  # what was chosen for the first steps holds
         config = with_overrides(config, {"image_size": before.image_size})
     if changed := [key for key in different(before, config) if key.split(".")[0] not in OF_STEP_FOUR]:
@@ -235,8 +238,9 @@ def self_train(run: Run) -> None:
 
 
 def finish(run: Run) -> None:
-    """Write times and model; the model comes last, since a folder with one is a finished run."""
+    """Write times, what later classes need, and the model; the model comes last, since a folder with one is a finished run."""
     write_json(run.folder.seconds, run.seconds)
+    save_keepsake(run.folder, keepsake_of(run.network, run.images, run.classes, run.data, run.config))
     save_model(run.folder, run.network, run.classes, run.data.palette)
 
 
