@@ -22,14 +22,18 @@ from signseg.data.transforms import shrink_labels
 from signseg.data.world import World
 from signseg.data.world.catalogue import RAW_IDS, UNSEEN, VALIDATION_UNSEEN
 from signseg.errors import InputError
-from signseg.inference.add_class import TOO_NEAR, farthest_colour, refit
+from signseg.inference.add_class import TOO_NEAR, farthest_colour
+from signseg.inference.class_list import with_words
 from signseg.inference.predict import Segmenter
 from signseg.methods import METHODS
 from signseg.network import Network
 from signseg.stages import memory
+from signseg.stages.add_class import AddClass
 from signseg.stages.memory import MOST_BYTES, cells_per_class, remember
+from signseg.stages.stage import only_training
 from signseg.training.folder import RunFolder, load_classes
 from signseg.training.keepsake import load_keepsake
+from signseg.training.optim import Player
 from signseg.training.score import score_run
 from signseg.training.train import train, train_from
 
@@ -129,22 +133,43 @@ def test_the_memory_has_no_unseen_label_even_where_masks_have_them(trained: Call
     assert memory is not None and memory.classes.max() < 24 and (memory.counts > 0).any()
 
 
-def test_a_refit_learns_from_the_memory(base: Segmenter):
-    """With more iterations remembered features are told apart better than by chance, and better than before."""
-    kept, config = base.kept(), with_overrides(base.trained(), {"step_c.iterations": 60, "step_c.learning_rate": 1e-2})
-    network, memory = base.add_class("bee").network, kept.memory
+@pytest.mark.parametrize("method", METHODS)
+def test_scores_of_known_classes_stay_what_they_were(method: str, trained: Callable[..., Path]):
+    base = signseg.load(trained(method))
+    image = torch.rand(2, 3, 40, 56)
+    one = base.add_class("bee")
+    more = one.add_class("lemon", "zebra")
+    with torch.no_grad():
+        before, between, after = (segmenter.network(image) for segmenter in (base, one, more))
+    assert torch.equal(before, between[:, :-1]) and torch.equal(between, after[:, :-2])
+    back = more.remove_class("zebra").remove_class("lemon")
+    assert all(torch.equal(value, back.network.state_dict()[name]) for name, value in one.network.state_dict().items())
+
+
+def test_new_rows_learn(base: Segmenter):
+    """The loss on one batch falls while they learn from others, and nothing but they moves."""
+    memory, config = base.kept().memory, base.trained().step_c.model_copy(update={"iterations": 40, "learning_rate": 1e-2})
     assert memory is not None
-    split = base.add_class("bee").split
+    torch.manual_seed(0)
+    network = with_words(base.network, base.trained(), small_world(0).vectors().rows(("bee",)))
+    stage = AddClass(network, memory, torch.arange(25) == 24, config, new=1)
+    player = Player("classifier", stage.players()["classifier"], config)
 
-    def right() -> float:
-        everything = torch.arange(len(memory.classes))
-        with torch.no_grad():
-            pixel = network.spatial.features(memory.code(everything), sample=False).pixel
-            return (network.classifier(pixel).argmax(1) == memory.labels(everything)).float().mean().item()
+    def loss() -> float:
+        torch.manual_seed(1)
+        (update,) = stage.updates(memory.draw(2000))
+        return update.total().item()
 
-    before = right()
-    refit(network, memory, split, config, lambda done, total: None)
-    assert right() > max(2 * before, 3 / 24)
+    with only_training(network, stage):
+        before, frozen = loss(), network.classifier.scores.weight.clone()
+        for iteration in range(40):
+            torch.manual_seed(2 + iteration)
+            for update in stage.updates(memory.draw(500)):
+                player.step(update, stage="add_class", iteration=iteration)
+        assert loss() < 0.95 * before and torch.equal(frozen, network.classifier.scores.weight)
+    stage.write_back()
+    assert torch.equal(frozen[:-1], network.classifier.scores.weight[:-1])
+    assert torch.equal(stage.weight, network.classifier.scores.weight[-1:])
 
 
 # ---- the memory

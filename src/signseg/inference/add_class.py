@@ -1,8 +1,8 @@
 """Another list of classes for a trained model: add by name, remove, rename. No image and no label is read; what the run kept is enough.
 
-Adding makes rows for the new classes in M and C and repeats step c on the run's memory of real features in place of the training images:
-C learns from remembered features and from synthetic ones of all classes on remembered latents. E, SIM and G stay as they are, so every
-class is scored on the same features as before.
+Adding makes rows for the new classes in M and C and repeats step c on the run's memory of real features in place of the training images,
+for the new rows alone (`stages/add_class.py`): from remembered features, and from synthetic ones of all classes on remembered latents. The
+scores of known classes stay what they were, bit for bit, so that one class may lose pixels to a new one and never to another.
 """
 
 import difflib
@@ -24,9 +24,9 @@ from signseg.inference.class_list import with_words, without_class
 from signseg.inference.predict import Segmenter, load
 from signseg.inference.save import refuse_taken, save
 from signseg.network import Network
+from signseg.stages.add_class import AddClass
 from signseg.stages.memory import Memory
 from signseg.stages.stage import only_training
-from signseg.stages.step_c import StepC
 from signseg.training.keepsake import Keepsake
 from signseg.training.loop import seed_of
 from signseg.training.optim import Player
@@ -37,6 +37,7 @@ Progress = Callable[[int, int], None]  # iterations done, in all
 
 TOO_NEAR = 0.85  # cosine between words; "aeroplane" and "airplane" have 0.87, the nearest two classes of the built-in world 0.84
 CELLS = 4096  # of the memory in a batch; step c has 4608 on the built-in world
+SETTINGS = {"learning_rate": 1e-2, "weight_decay": 0.0}  # of step c that differ here: few weights, and what is fixed must not decay
 STAGE = "add_class"
 
 
@@ -71,7 +72,7 @@ def add_classes(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed_of(config.seed, STAGE, split.names))
         network = with_words(network, config, words)
-        REFITS[config.classifier.kind](network, kept.memory, split, config, progress)
+        ROWS[config.classifier.kind](network, kept.memory, split, config, len(names), progress)
     changes = (*segmenter.changes, {"added": list(names)})
     return replace(segmenter, network=network, split=split, palette=palette, keepsake=kept, changes=changes)
 
@@ -148,28 +149,30 @@ def farthest_colour(palette: dict[int, tuple[int, int, int]]) -> tuple[int, int,
     return made[int(np.argmax(room))]
 
 
-def refit(network: Network, memory: Memory | None, split: ClassSplit, config: RunConfig, progress: Progress) -> None:
-    """Step c over again on the memory.
+def learn_rows(network: Network, memory: Memory | None, split: ClassSplit, config: RunConfig, new: int, progress: Progress) -> None:
+    """Step c over again for the last `new` rows of C.
 
     Raises:
         InputError: the run kept no memory, since it has no generator to make features with.
     """
     if memory is None:
         raise InputError(f"This run ('{config.method}') has no generator and no memory to learn a new class from; train one that has.")
-    stage = StepC(network, memory, torch.from_numpy(split.is_unseen), config.step_c)
-    players = {name: Player(name, parameters, config.step_c) for name, parameters in stage.players().items()}
+    chosen = config.step_c.model_copy(update=SETTINGS)
+    stage = AddClass(network, memory, torch.from_numpy(split.is_unseen), chosen, new=new)
+    players = {name: Player(name, parameters, chosen) for name, parameters in stage.players().items()}
     with only_training(network, stage):
-        for iteration in range(config.step_c.iterations):
+        for iteration in range(chosen.iterations):
             for update in stage.updates(memory.draw(CELLS)):
                 players[update.player].step(update, stage=STAGE, iteration=iteration)
-            progress(iteration + 1, config.step_c.iterations)
+            progress(iteration + 1, chosen.iterations)
+    stage.write_back()
 
 
-def words_are_enough(network: Network, memory: Memory | None, split: ClassSplit, config: RunConfig, progress: Progress) -> None:
+def words_are_enough(network: Network, memory: Memory | None, split: ClassSplit, config: RunConfig, new: int, progress: Progress) -> None:
     """SPNet's classifier is the table of words: a new row is all it needs."""
 
 
-REFITS = {"hidden-layer": refit, "linear": refit, "word-vectors": words_are_enough}
+ROWS = {"hidden-layer": learn_rows, "linear": learn_rows, "word-vectors": words_are_enough}
 
 
 def remove_class(segmenter: Segmenter, name: str) -> Segmenter:
