@@ -1,5 +1,6 @@
 """One battery over every registered method: train, stop in each step, resume, evaluate, predict without labels. And one real training."""
 
+import json
 import os
 import signal
 from pathlib import Path
@@ -118,6 +119,24 @@ def test_killed_before_the_first_checkpoint_of_a_step_resumes_from_the_step_befo
         assert torch.load(out / "state.pt", weights_only=True)["step"] == steps[position]
     train(config, out, resume=True)
     assert_same_run(out, uninterrupted)
+
+
+@pytest.mark.parametrize("option", [{"views": "mirror-scales"}, {"top_share": 0.25}, {"views": "mirror", "top_share": 0.5}], ids=str)
+def test_fewer_pseudo_labels_are_the_same_ones_after_resuming(
+    option: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the teacher labels is decided anew on resuming, from the teacher alone."""
+    config = tiny("sign", **{f"self_training.{key}": value for key, value in option.items()})
+    whole, out = train(config, tmp_path / "whole"), tmp_path / "run"
+    for position, step in enumerate(["self_training_1", "self_training_2"]):
+        with monkeypatch.context() as patch:
+            interrupt_at(patch, step, 3, kill=position > 0)
+            with pytest.raises(Killed if position else Interrupted):
+                train(config, out, resume=position > 0)
+    train(config, out, resume=True)
+    assert_same_run(out, whole)
+    (first, _), score = json.loads((whole / "pseudo_labels.json").read_text())["rounds"], score_run(whole)
+    assert 0 < first["share"] < first["candidates"] and score[0]["self_training"] == "ast"
 
 
 def test_resuming_a_finished_run_leaves_it_alone(uninterrupted: Path) -> None:

@@ -11,10 +11,13 @@ from PIL import Image
 from small_signseg import shrink_worlds
 
 from signseg import __version__, cli, demo
-from signseg.benchmark import benchmark
+from signseg.benchmark import tables
+from signseg.benchmark.suites import SUITES
+from signseg.benchmark.suites.targets import sign_alone
 from signseg.data import registry
 from signseg.report import page
 
+RUNS = ("sign", "sign-st", "sign-ast", "spnet", "zs3net")
 COMMANDS = ("demo", "train", "self-train", "evaluate", "benchmark", "predict", "info")
 
 
@@ -59,15 +62,17 @@ def test_version_and_help_load_no_torch():
 
 
 def test_the_demo_leaves_runs_results_pictures_and_a_report(demo_folder):
-    assert {path.name for path in demo_folder.iterdir() if path.is_dir()} == {"sign", "sign-st", "sign-ast", "pictures"}
+    assert {path.name for path in demo_folder.iterdir() if path.is_dir()} == {*RUNS, "pictures"}
     results = json.loads((demo_folder / "results.json").read_text())
-    assert [(row["run"], row["variant"], row["self_training"]) for row in results["rows"]] == [
-        ("sign", "step_a", "none"),
-        ("sign", "default", "none"),
-        ("sign-st", "default", "st"),
-        ("sign-ast", "default", "ast"),
+    assert [(row["run"], row["method"], row["variant"], row["self_training"]) for row in results["rows"]] == [
+        ("sign", "sign", "step_a", "none"),
+        ("sign", "sign", "default", "none"),
+        ("sign-st", "sign", "default", "st"),
+        ("sign-ast", "sign", "default", "ast"),
+        ("spnet", "spnet", "default", "none"),
+        ("zs3net", "zs3net", "default", "none"),
     ]
-    assert results.keys() >= {"rows", "summary", "verdicts"} and len(results["summary"]) == 4
+    assert results.keys() >= {"rows", "summary", "verdicts"} and len(results["summary"]) == 6
     index = json.loads((demo_folder / "pictures" / "index.json").read_text())
     for picture in index["pictures"]:
         for name in ("image", "truth", *(column["name"] for column in index["columns"])):
@@ -77,7 +82,7 @@ def test_the_demo_leaves_runs_results_pictures_and_a_report(demo_folder):
 
 
 def test_a_finished_demo_only_scores_again(demo_folder, capsys, monkeypatch):
-    before = {name: (demo_folder / name / "model.safetensors").stat().st_mtime_ns for name in ("sign", "sign-st", "sign-ast")}
+    before = {name: (demo_folder / name / "model.safetensors").stat().st_mtime_ns for name in RUNS}
     monkeypatch.setattr(demo, "write_report", lambda folder: folder)
     assert cli.main(["demo", "--preset", "tiny", "--out", str(demo_folder)]) == 0
     printed = capsys.readouterr().out
@@ -115,7 +120,8 @@ def test_predict(demo_folder, tmp_path, capsys):
 
 
 def test_benchmark(tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(benchmark, "write_report", lambda folder: folder)
+    monkeypatch.setattr(tables, "write_report", lambda folder: folder)
+    monkeypatch.setitem(SUITES, "systems", sign_alone)  # the whole suite takes half a minute; that it runs is for the README's test
     short = ["--set", "step_a.iterations=1", "--set", "step_b.iterations=1", "--set", "step_c.iterations=1"]
     command = ["benchmark", "--suite", "systems", "--data", "world", "--seeds", "7-7", "--preset", "tiny", "--out", str(tmp_path / "out")]
     assert cli.main([*command, *short, "--set", "self_training.rounds=1"]) == 0

@@ -150,6 +150,7 @@ def benchmark(arguments: argparse.Namespace) -> None:
         overrides=settings(arguments),
         reporter=for_standard_output(),
         tables_only=arguments.tables_only,
+        smoke=arguments.smoke,
     )
     print((arguments.out / "tables.md").read_text(encoding="utf-8"))
 
@@ -185,7 +186,7 @@ def parser() -> Parser:
 
     one = command("train", train, "train a method: steps a to c, then self-training")
     one.add_argument("--data", required=True, help="world, world-partial, or the path of a dataset.yaml")
-    one.add_argument("--method", required=True, help="sign, cagnet, csrl, zs3net or spnet")
+    one.add_argument("--method", required=True, help="sign, cagnet, csrl, zs3net, zs3net-gc or spnet")
     one.add_argument("--self-training", default="none", help="none, st or ast")
     one.add_argument("--preset", default="quick", help="quick (default) or tiny")
     one.add_argument("--seed", type=int, default=0)
@@ -208,12 +209,13 @@ def parser() -> Parser:
     one.add_argument("--calibration", type=Path, help="calibration.json of a tuning run")
 
     one = command("benchmark", benchmark, "a table of the paper, or a study behind it; adds the runs that are missing")
-    one.add_argument("--suite", required=True, help="systems, positions, self-training, or targets: all three")
+    one.add_argument("--suite", required=True, help="systems, positions, self-training, ablation, splits or targets")
     one.add_argument("--data", required=True, help="world, world-partial, or the path of a dataset.yaml")
     one.add_argument("--seeds", default="5", help="how many (from 0), or a range such as 100-104 (default 5)")
     one.add_argument("--out", type=Path, required=True, help="folder for results.json, tables.md and report.html")
     one.add_argument("--preset", default="quick", help="quick (default) or tiny")
     one.add_argument("--set", action="append", metavar="KEY=VALUE", help="change one setting of all runs")
+    one.add_argument("--smoke", action="store_true", help="tiny networks, one seed, few pictures: shows in minutes that a suite runs")
     one.add_argument("--tables-only", action="store_true", help="train nothing; write the tables from the runs that are stored")
 
     one = command("predict", predict, "segment pictures")

@@ -136,6 +136,7 @@ class StepCConfig(StageConfig):
     weight_decay: Weight = 5e-4  # release
     latent: Literal["spatial", "noise"] = "spatial"  # article: latents of real images; release: N(0, 1)
     unseen_rate: Weight = 50.0  # tuned; a class is drawn with weight 1 if seen, 1 + this if unseen; release: 9 (VOC), 14, 59
+    swapped_segments: Probability = 0.5  # share of segments that get another class's word; graph context only (ours)
     real_weight: Weight = 0.5  # tuned; release: 0.75
     synthetic_weight: Weight = 1.0  # tuned; release: 0.25
 
@@ -152,6 +153,8 @@ class SelfTrainingConfig(StageConfig):
     annealing: Literal["fixed", "share"] = "fixed"  # share (ours): temperature x estimated share of unannotated pixels of seen classes
     top_p: Annotated[int, Field(ge=0)] = 0  # 0: every unannotated pixel gets its best unseen class (release as intended, methods.md 6.3);
     # p: only where that class is among the p best of all (CaGNet: 1 on VOC and COCO-Stuff, 16 on Context)
+    views: Literal["one", "mirror", "mirror-scales"] = "one"  # a pseudo-label stands where all views of the image agree (STRICT: 6 views)
+    top_share: Probability = 1.0  # of an image's pseudo-labels, the most confident ones stay (ZS3Net: 0.25 on VOC, 0.75 on Context)
     peak: Literal["image", "class"] = "image"  # the largest weight is 1 in each image, or for each class in each image (ours)
     normalisation: Literal["together", "apart"] = "together"
     pseudo_weight: Weight = 1.0  # of the pseudo-label term when normalised apart
@@ -170,6 +173,7 @@ class RunConfig(Section):
     upper_bound: bool = False
     unseen_names: bool = True  # False: no unseen class is in the model, so that all of them can be added later (design: add-class)
     label_policy: Literal["masked", "dropped"] = "masked"  # release: masked; article: dropped
+    vectors: str = "all"  # or part of the name of one of the data set's vector files, used alone
     image_size: Size | None = None  # height, width that pictures are fitted into; None: as drawn (worlds), chosen at the start (own folder)
     encoder: EncoderConfig = EncoderConfig()
     spatial: SpatialConfig = SpatialConfig()

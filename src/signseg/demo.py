@@ -24,11 +24,12 @@ from signseg.training.score import score_run
 from signseg.training.train import train, train_from
 
 SHOWN = 8  # test pictures in the report: the first ones, whatever they look like
-COLUMNS = {"step-a": "step a", "sign": "SIGN", "sign-st": "SIGN + ST", "sign-ast": "SIGN + AST"}
+RIVALS = ("spnet", "zs3net")  # before self-training
+COLUMNS = {"step-a": "step a", "sign": "SIGN", "sign-st": "SIGN + ST", "sign-ast": "SIGN + AST", "spnet": "SPNet", "zs3net": "ZS3Net"}
 
 
 def run_demo(out: Path, *, preset: str, seed: int, reporter: Reporter) -> None:
-    """Train SIGN, continue it with ST and with AST, score all on the test split, write results.json and report.html.
+    """Train SIGN, continue it with ST and with AST, train two rivals, score all on the test split, write results.json and report.html.
 
     Runs that an earlier, interrupted demo left in `out` are continued.
     """
@@ -44,6 +45,10 @@ def run_demo(out: Path, *, preset: str, seed: int, reporter: Reporter) -> None:
             continued = with_overrides(config, {"self_training.kind": kind})
             train_from(out / "sign", continued, run, resume=(run / "config.json").exists(), reporter=reporter)
             rows += score_run(run, reporter=reporter)
+        for method in RIVALS:
+            rival = with_overrides(settings.preset(preset, method), chosen | {"method": method})
+            train(rival, out / method, resume=(out / method / "config.json").exists(), reporter=reporter)
+            rows += score_run(out / method, reporter=reporter)
         write_json(out / "results.json", {"rows": rows, "summary": summarise(rows), "verdicts": []})
         write_pictures(out, config)
         write_encodings(out / "sign", config)
@@ -57,7 +62,7 @@ def write_pictures(out: Path, config: RunConfig) -> None:
     data = open_dataset(config.data, seed=config.seed)
     classes, palette = load_classes(RunFolder(out / "sign"))
     networks = {"step-a": load_network(RunFolder(out / "sign"), step="step_a")}
-    networks |= {name: load_network(RunFolder(out / name)) for name in ("sign", "sign-st", "sign-ast")}
+    networks |= {name: load_network(RunFolder(out / name)) for name in COLUMNS if name != "step-a"}
     pictures = data.split("test")[:SHOWN]
     for number, picture in enumerate(pictures):
         folder = out / "pictures" / str(number)

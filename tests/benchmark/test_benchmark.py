@@ -3,14 +3,17 @@
 import json
 
 import pytest
+import safetensors.torch
+import torch
 from small_signseg import shrink_worlds
 
 from signseg.benchmark import benchmark as module
+from signseg.benchmark import tables
 from signseg.benchmark.benchmark import Benchmark, parse_seeds, run_benchmark
-from signseg.benchmark.suites import SUITES, Cell, Suite
+from signseg.benchmark.suites import SUITES, Cell, Claim, Side, Suite
 from signseg.cli import main
-from signseg.config import PRESETS, with_overrides
 from signseg.data import registry
+from signseg.data.world import World
 from signseg.errors import InputError
 from signseg.training.progress import Silent
 
@@ -19,7 +22,7 @@ from signseg.training.progress import Silent
 def small(monkeypatch):
     monkeypatch.setattr(registry, "DATASETS", dict(registry.DATASETS))
     shrink_worlds()
-    monkeypatch.setattr(module, "write_report", lambda folder: folder)
+    monkeypatch.setattr(tables, "write_report", lambda folder: folder)
 
 
 @pytest.fixture
@@ -49,7 +52,7 @@ CELLS = (
 
 
 def make(tmp_path, cells=CELLS, seeds=(0,), **overrides) -> Benchmark:
-    return Benchmark("test", Suite(cells), seeds, tmp_path, with_overrides(PRESETS["tiny"], overrides), Silent())
+    return Benchmark("test", Suite(cells), seeds, tmp_path, "tiny", overrides, Silent())
 
 
 def test_cells_that_differ_in_step_four_share_the_others(tmp_path, trained, monkeypatch):
@@ -76,6 +79,18 @@ def test_cells_that_differ_in_step_four_share_the_others(tmp_path, trained, monk
     assert trained in (["abc"], ["abc", "four"]) and sorted((tmp_path / "store").iterdir()) == stored
 
 
+def test_verdicts_tell_how_much_depends_on_the_test_images(tmp_path, monkeypatch):
+    sides = Side("default", "st"), Side("default")
+    claims = Claim("st > none", *sides), Claim("area", *sides, score="ausuc"), Claim("gone", sides[0], Side("step_a"))
+    monkeypatch.setitem(SUITES, "systems", lambda data: Suite(CELLS[:2], claims))
+    run_benchmark("systems", "world", (0,), tmp_path, preset_name="tiny", overrides={}, reporter=Silent())
+    first, area, gone = json.loads((tmp_path / "results.json").read_text())["verdicts"]
+    assert first["bootstrap"][0] <= first["difference"] <= first["bootstrap"][1] and first["verdict"] == "undecided"
+    assert area["bootstrap"] is None is gone["bootstrap"]  # of rows after step a, counts by image are not kept
+    assert f"[{100 * first['bootstrap'][0]:+.1f}, {100 * first['bootstrap'][1]:+.1f}]" in (tmp_path / "tables.md").read_text()
+    assert len(list((tmp_path / "store").glob("*.npz"))) == 2
+
+
 def test_keys_differ_where_the_configuration_does(tmp_path):
     cell = CELLS[0]
     variants = [
@@ -89,6 +104,45 @@ def test_keys_differ_where_the_configuration_does(tmp_path):
     names += [variants[0].stored(Cell("default", "world", step_a_row=True, scales=(1.0, 1.5)), 0).name]
     assert len(set(names)) == len(names)
     assert make(tmp_path).stored(cell, 0) == variants[0].stored(cell, 0)
+
+
+def test_finished_rows_of_sign_keep_their_names(tmp_path, monkeypatch):
+    """Names under which the rows of docs/benchmark/store were kept before a cell had a method (version 0.1.0, world version 1)."""
+    monkeypatch.setattr(module, "__version__", "0.1.0")
+    monkeypatch.setitem(registry.DATASETS, "world", lambda seed: World(seed=seed))
+    benchmark = Benchmark("targets", SUITES["targets"]("world"), (0,), tmp_path, "quick", {}, Silent())
+    found = [benchmark.stored(cell, 0).stem for cell in benchmark.suite.cells[:5]]
+    assert found == [
+        "world-default-none-0-5f47221c85",
+        "world-default-st-0-0d969910c9",
+        "world-default-ast-0-78a78bd903",
+        "world-top-1-st-0-9fed1b5270",
+        "world-upper-bound-none-0-db4176f2eb",
+    ]
+
+
+def test_cells_of_two_methods_share_step_a_where_it_is_the_same(tmp_path, monkeypatch):
+    """ZS3Net and CSRL differ in step b; taking step a over gives the rows that training it again gives."""
+    cells = (Cell("default", "world", method="zs3net"), Cell("default", "world", method="csrl"), Cell("default", "world", method="spnet"))
+    taken = []
+    original = module.train
+
+    def train(config, out, *, step_a, **named):
+        taken.append(step_a and step_a.name)
+        return original(config, out, step_a=step_a, **named)
+
+    monkeypatch.setattr(module, "train", train)
+    shared, alone = make(tmp_path / "shared", cells), make(tmp_path / "alone", cells[1:2])
+    for cell in cells:
+        shared.run_cell(cell, 0)
+    alone.run_cell(cells[1], 0)
+    assert taken == [None, shared.folders(shared.config(cells[0], 0))[0].name, None, None]
+    (one,), (other,) = (benchmark.rows()[-2:-1] or benchmark.rows() for benchmark in (shared, alone))
+    assert one["method"] == other["method"] == "csrl" and one["miou"] == other["miou"] and one["iou_per_class"] == other["iou_per_class"]
+    weights = [safetensors.torch.load_file(b.folders(b.config(cells[1], 0))[0] / "model.safetensors") for b in (shared, alone)]
+    assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[1])
+    zs3net, csrl = (json.loads(shared.stored(cell, 0).read_text())["rows"][0]["seconds"] for cell in cells[:2])
+    assert zs3net["step_a"] == csrl["step_a"] > 0
 
 
 def test_rows_of_other_settings_do_not_count(tmp_path, monkeypatch):
@@ -148,3 +202,12 @@ def test_tables_alone_train_nothing(tmp_path, trained, monkeypatch):
     monkeypatch.setitem(SUITES, "systems", lambda data: Suite(CELLS))
     run_benchmark("systems", "world", (0,), tmp_path, preset_name="tiny", overrides={}, reporter=Silent(), tables_only=True)
     assert trained == [] and "3 runs pending" in (tmp_path / "tables.md").read_text()
+
+
+def test_a_smoke_run_is_small_and_says_so(tmp_path, monkeypatch):
+    monkeypatch.setitem(SUITES, "systems", lambda data: Suite((Cell("default", data), Cell("default", f"{data}-partial", "st"))))
+    run_benchmark("systems", "world", (5, 6, 7), tmp_path, preset_name="quick", overrides={}, reporter=Silent(), smoke=True)
+    results = json.loads((tmp_path / "results.json").read_text())
+    assert [(row["data"], row["seed"]) for row in results["rows"]] == [("world-smoke", 5), ("world-smoke-partial", 5)]
+    assert "its numbers mean nothing" in results["note"] and results["note"] in (tmp_path / "tables.md").read_text()
+    assert all(row["seconds"]["step_a"] < 20 for row in results["rows"])

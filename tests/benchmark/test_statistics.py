@@ -53,7 +53,8 @@ CLAIM = Claim("ast > st", Side("default", "ast"), Side("default", "st"))
 
 def test_only_headline_rows_with_a_partner_count():
     rows = [row(0, 0.2), row(0, 0.5, "ast"), row(1, 0.3), row(2, 0.9, "ast"), row(3, 0.1), row(3, None, "ast")]
-    other = [{"calibrated": True}, {"split": "val"}, {"test_scale": 1.5}, {"protocol": {"evaluation": "feature"}}, {"variant": "x"}]
+    other = [{"calibrated": True}, {"split": "val"}, {"test_scale": 1.5}, {"protocol": {"evaluation": "feature"}}]
+    other += [{"variant": "x"}, {"method": "spnet"}]
     rows += [row(0, 0.99, **changes) for changes in other]
     assert by_seed(rows, CLAIM.right, "miou.harmonic") == {0: 0.2, 1: 0.3, 3: 0.1}
     assert differences(rows, CLAIM) == pytest.approx([0.3])

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from signseg.classes import IGNORE, UNANNOTATED
 from signseg.data.dataset import Dataset, class_split
 from signseg.data.world import STANDARD_PARTIAL, World
-from signseg.data.world.catalogue import CLASSES, COLOURS, EXTRA, NOTHING, RAW_IDS, UNSEEN, VALIDATION_UNSEEN, Kind
+from signseg.data.world.catalogue import CLASSES, COLOURS, EXTRA, NOTHING, PARTITIONS, RAW_IDS, UNSEEN, VALIDATION_UNSEEN, Kind
 from signseg.data.world.scene import annotation_luck, draw_scene
 from signseg.data.world.sentences import NAMES, SYNONYMS, as_word_vectors, train_vectors, write_sentences
 from signseg.errors import InputError
@@ -66,6 +66,22 @@ def test_every_attribute_of_a_hidden_class_occurs_in_several_classes_that_remain
     for kind in (CLASSES[RAW_IDS[name]] for name in hidden):
         for value in kind.attributes:
             assert sum(value in other.attributes for other in remaining) >= 2, (kind.name, value)
+
+
+@pytest.mark.parametrize("partition", PARTITIONS)
+def test_other_partitions_hide_other_classes_and_change_no_picture(cache: Path, world: World, partition: str) -> None:
+    other = World(cache=cache, partition=partition, test_images=40)
+    hidden = [kind for kind in CLASSES if kind.name in other.unseen]
+    assert len(hidden) == 6 and len({kind.colour for kind in hidden if kind.is_stuff}) == sum(kind.is_stuff for kind in hidden) == 3
+    assert sum(set(other.unseen) & set(unseen) != set() for unseen in (UNSEEN, *PARTITIONS.values())) == 1
+    assert class_split(other).unseen == other.unseen and other.name == f"world-{partition}" and other.fingerprint != world.fingerprint
+    assert np.array_equal(images(other, "test"), images(world, "test"))
+    partial = small(cache, partition=partition, partial=0.9)
+    dropped = [(a.mask != b.mask, b.mask) for a, b in zip(partial.split("train"), partial.true_split("train"), strict=True)]
+    lost = {int(number) for changed, truth in dropped for number in np.unique(truth[changed])}
+    assert len(lost) > 10 and not lost & {RAW_IDS[name] for name in other.unseen}
+    with pytest.raises(InputError, match="no validation_unseen"):
+        class_split(other, tuning=True)
 
 
 def test_every_hidden_stuff_class_has_a_seen_twin_that_differs_by_place_only() -> None:

@@ -63,6 +63,18 @@ def test_batch_size_changes_nothing_and_progress_ends_at_all_pictures():
     assert seen == [(2, 6), (3, 6), (6, 6)]
 
 
+def test_counts_are_kept_picture_by_picture():
+    pictures = draw((6, 5), (3, 9), (6, 5), (1, 1))
+    found = evaluate(from_colour, pictures, CLASSES, bias=2.0, batch_size=2).by_image()
+    for number, picture in enumerate(pictures):
+        alone = np.zeros((4, 4), dtype=np.int64)
+        here = found.image == number
+        alone[found.truth[here], found.prediction[here]] = found.pixels[here]
+        np.testing.assert_array_equal(alone, expected(from_colour, [picture], 0.0))
+    np.testing.assert_array_equal(found.matrix(), evaluate(from_colour, pictures, CLASSES).matrix().numpy())
+    assert (found.images, found.seen, found.names) == (4, 3, ("wall", "sky", "tree", "boat"))
+
+
 def test_only_images_reach_the_prediction():
     """The same images with other masks give the same calls."""
     calls: list[torch.Tensor] = []

@@ -8,7 +8,16 @@ from hypothesis import strategies as st
 from reference import matching as slow
 from torch.distributions import Normal, kl_divergence
 
-from signseg.losses.matching import GROUPS, class_groups, grouped_mmd, kl_to_standard_normal, mmd, raster_run_groups
+from signseg.losses.matching import (
+    GROUPS,
+    MATCHING,
+    class_groups,
+    grouped_mmd,
+    kl_to_standard_normal,
+    mmd,
+    paired_squared_error,
+    raster_run_groups,
+)
 
 BANDWIDTHS = (2.0, 5.0, 10.0, 20.0, 40.0, 60.0)
 seeds = st.integers(0, 10_000)
@@ -70,6 +79,25 @@ def test_padding_a_group_changes_nothing(seed: int, labels: list[int]) -> None:
     np.testing.assert_allclose(value, np.mean(expected), atol=2e-3)  # the root enlarges rounding near 0
 
 
+# ---- paired squared error
+
+
+@given(seed=seeds, labels=st.lists(st.integers(0, 3), min_size=1, max_size=14))
+def test_squared_error_equals_the_slow_twin(seed: int, labels: list[int]) -> None:
+    real, synthetic = torch.rand(2, len(labels), 3, generator=torch.Generator().manual_seed(seed))
+    value = paired_squared_error(real, synthetic, raster_run_groups(torch.tensor(labels), 100), BANDWIDTHS)
+    assert value.item() == pytest.approx(slow.squared_error(real.numpy(), synthetic.numpy(), slow.raster_runs(labels)), rel=1e-5)
+
+
+@given(seed=seeds)
+def test_squared_error_knows_which_pixel_is_which_and_mmd_does_not(seed: int) -> None:
+    real = draw(seed, 1, 6, 3)[0][0].float()
+    groups = raster_run_groups(torch.zeros(6, dtype=torch.int64), 6)
+    assert paired_squared_error(real, real, groups, BANDWIDTHS) == 0
+    assert paired_squared_error(real, real.roll(1, 0), groups, BANDWIDTHS) > 0
+    assert grouped_mmd(real, real.roll(1, 0), groups, BANDWIDTHS) < 2e-3
+
+
 # ---- groups
 
 
@@ -107,16 +135,17 @@ def test_long_runs_keep_their_first_pixels(labels: list[int], pixels: int) -> No
     torch.testing.assert_close(groups.weight.sum(1), torch.ones(len(kept)))
 
 
+@pytest.mark.parametrize("matching", MATCHING)
 @pytest.mark.parametrize("name", GROUPS)
-def test_each_group_counts_the_same_whatever_its_size(name: str) -> None:
+def test_each_group_counts_the_same_whatever_its_size(name: str, matching: str) -> None:
     """One pixel of class 1 far off, nineteen of class 0 matched: half of the single pixel's distance is left."""
     torch.manual_seed(0)
     labels = torch.tensor([0] * 19 + [1])
     real = torch.zeros(20, 2)
     synthetic = real.clone()
     synthetic[-1] = 1.0
-    alone = slow.mmd(np.zeros((1, 2)), np.ones((1, 2)), BANDWIDTHS)
-    assert grouped_mmd(real, synthetic, GROUPS[name](labels, 8), BANDWIDTHS).item() == pytest.approx(alone / 2, rel=1e-4)
+    alone = {"mmd": slow.mmd(np.zeros((1, 2)), np.ones((1, 2)), BANDWIDTHS), "squared-error": 2.0}
+    assert MATCHING[matching](real, synthetic, GROUPS[name](labels, 8), BANDWIDTHS).item() == pytest.approx(alone[matching] / 2, rel=1e-4)
 
 
 # ---- KL

@@ -24,6 +24,15 @@ def mmd(real: np.ndarray, synthetic: np.ndarray, bandwidths: tuple[float, ...]) 
     return math.sqrt(total) if total > 0 else 0.0
 
 
+def squared_error(real: np.ndarray, synthetic: np.ndarray, groups: list[list[int]]) -> float:
+    """Mean over groups of the mean squared distance between the two features of a pixel. (p, c) twice, positions by group."""
+    means = []
+    for group in groups:
+        distances = [sum((float(a) - float(b)) ** 2 for a, b in zip(real[pixel], synthetic[pixel], strict=True)) for pixel in group]
+        means.append(sum(distances) / len(distances))
+    return sum(means) / len(means)
+
+
 def raster_runs(labels: list[int]) -> list[list[int]]:
     """Positions by run: a group ends whenever the label changes from one kept pixel to the next."""
     runs: list[list[int]] = []

@@ -47,3 +47,19 @@ def share_of_seen(annotated: list[float], assigned: list[float]) -> float:
         threshold = float(np.quantile(np.array(annotated, dtype=np.float32), tenth / 10))
         quotients.append(sum(value <= threshold for value in assigned) / len(assigned) / (tenth / 10))
     return min(1.0, *quotients)
+
+
+def most_confident(confidence: np.ndarray, assigned: np.ndarray, share: float) -> set[tuple[int, int, int]]:
+    """Pseudo-labelled pixels before whom less than `share` of their image's pseudo-labels are more confident. (n, H, W) twice."""
+    kept = set()
+    for image in range(len(confidence)):
+        places = np.argwhere(assigned[image]).tolist()
+        for position, (row, column) in enumerate(places):
+            mine = confidence[image, row, column]
+            before = sum(
+                confidence[image, r, c] > mine or (confidence[image, r, c] == mine and other < position)
+                for other, (r, c) in enumerate(places)
+            )
+            if before / len(places) < share:
+                kept.add((image, row, column))
+    return kept

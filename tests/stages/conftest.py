@@ -52,13 +52,13 @@ class Toy:
     def images(self) -> TrainingImages:
         return self.materials.images
 
-    def build(self, step: str) -> Stage:
-        """A step of SIGN, or a round of self-training under the name "self_training"."""
+    def build(self, step: str, method: str = "sign") -> Stage:
+        """A step of a method (whose settings are the caller's business), or a round of self-training under the name "self_training"."""
         config = self.materials.config
         if step == "self_training":
             pseudo = pseudo_label(self.network, self.images, self.materials.is_unseen, config.self_training)
             return SelfTrainingRound(self.network, self.images, pseudo, config.self_training, number=1, precision=precision(config))
-        return METHODS["sign"].steps[step](self.materials)
+        return METHODS[method].steps[step](self.materials)
 
     def run(self, stage: Stage, iterations: int = 3, index: torch.Tensor | None = None) -> list[dict[str, float]]:
         """Train; the losses of each iteration."""

@@ -11,7 +11,7 @@ from reference import self_training as slow
 from signseg.classes import IGNORE, UNANNOTATED
 from signseg.losses.segmentation import weighted_mean
 from signseg.stages.annealing import PseudoLabels
-from signseg.stages.self_training import NORMALISATIONS, SelfTrainingRound, assign_unseen, pseudo_label
+from signseg.stages.self_training import NORMALISATIONS, SelfTrainingRound, assign_unseen, keep, most_confident, pseudo_label
 
 seeds = st.integers(0, 10_000)
 
@@ -62,6 +62,52 @@ def test_the_class_table_may_be_in_any_order() -> None:
     pseudo = assign_unseen(scores, torch.full((1, 1, 1), UNANNOTATED, dtype=torch.uint8), torch.tensor([True, False, True, False]), 0)
     assert pseudo.labels.item() == 2
     assert pseudo.confidence.item() == pytest.approx(scores.softmax(1)[0, 2].item())
+
+
+# ---- which of them stay
+
+
+@given(seed=seeds, share=st.one_of(st.sampled_from([0.0, 0.25, 0.5, 0.75, 1.0]), st.floats(0, 1)), step=st.sampled_from([0.0, 0.1]))
+def test_the_share_that_stays_equals_the_slow_twin(seed: int, share: float, step: float) -> None:
+    pseudo = assign_unseen(*scored(seed), IS_UNSEEN, 0)
+    confidence = (pseudo.confidence / step).round() * step if step else pseudo.confidence  # with many equals, too
+    pseudo = PseudoLabels(pseudo.labels, confidence, pseudo.assigned)
+    expected = slow.most_confident(confidence.numpy(), pseudo.assigned.numpy(), share)
+    assert {tuple(place) for place in most_confident(pseudo, share).nonzero().tolist()} == expected
+
+
+@given(seed=seeds, share=st.floats(0, 1))
+def test_each_image_keeps_its_own_best(seed: int, share: float) -> None:
+    pseudo = assign_unseen(*scored(seed), IS_UNSEEN, 0)
+    kept = most_confident(pseudo, share)
+    for image in range(2):
+        mine, dropped = pseudo.confidence[image][kept[image]], pseudo.confidence[image][pseudo.assigned[image] & ~kept[image]]
+        assert len(mine) == 0 or len(dropped) == 0 or mine.min() >= dropped.max()
+        assert 0 <= len(mine) - share * int(pseudo.assigned[image].sum()) < 1 + 1e-9
+        alone = PseudoLabels(*(part[image : image + 1] for part in (pseudo.labels, pseudo.confidence, pseudo.assigned)))
+        assert torch.equal(most_confident(alone, share)[0], kept[image])
+
+
+@given(seed=seeds, share=st.floats(0, 1))
+def test_what_does_not_stay_is_unannotated_again_and_nothing_else_changes(seed: int, share: float) -> None:
+    scores, labels = scored(seed)
+    pseudo = assign_unseen(scores, labels, IS_UNSEEN, 0)
+    kept = most_confident(pseudo, share)
+    fewer = keep(pseudo, kept)
+    assert torch.equal(fewer.assigned, kept) and torch.equal(fewer.labels[kept], pseudo.labels[kept])
+    assert torch.equal(fewer.labels[~kept], labels[~kept]) and torch.equal(fewer.confidence, pseudo.confidence)
+    assert fewer.labels.dtype == torch.uint8
+
+
+def test_a_round_keeps_the_share_it_is_told(toy: Callable) -> None:
+    found = {}
+    for share in (1.0, 0.25, 0.0):
+        t = toy(**{"self_training.top_p": 0, "self_training.top_share": share})
+        found[share] = pseudo_label(t.network, t.images, t.materials.is_unseen, t.materials.config.self_training).assigned
+        t.run(SelfTrainingRound(t.network, t.images, t.build("self_training").pseudo, t.materials.config.self_training, number=1), 2)
+        assert all(torch.isfinite(tensor).all() for tensor in t.network.state_dict().values())
+    every, quarter = (found[share].flatten(1).sum(1) for share in (1.0, 0.25))
+    assert torch.equal(quarter, (every / 4).ceil().long()) and not found[0.0].any()
 
 
 # ---- normalisation

@@ -2,18 +2,31 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from signseg.data.dataset import Dataset
 from signseg.data.dataset_file import SUFFIXES
 from signseg.data.folder import Folder
+from signseg.data.world.catalogue import PARTITIONS
 from signseg.data.world.dataset import STANDARD_PARTIAL, World
 from signseg.errors import InputError, did_you_mean
 
+_FORMS: dict[str, dict[str, Any]] = {
+    "": {},
+    "-partial": {"partial": STANDARD_PARTIAL},
+    "-partial-15": {"partial": 0.15},
+    "-partial-45": {"partial": 0.45},
+    **{f"-{partition}": {"partition": partition} for partition in PARTITIONS},
+}
+_SIZES: dict[str, dict[str, Any]] = {"world": {}, "world-smoke": {"train_images": 24, "val_images": 8, "test_images": 8}}
+
+
+def _world(name: str, settings: dict[str, Any]) -> Callable[[int], Dataset]:
+    return lambda seed: World(seed=seed, name=name, **settings)
+
+
 DATASETS: dict[str, Callable[[int], Dataset]] = {
-    "world": lambda seed: World(seed=seed),
-    "world-partial": lambda seed: World(seed=seed, partial=STANDARD_PARTIAL),
-    "world-partial-15": lambda seed: World(seed=seed, partial=0.15),
-    "world-partial-45": lambda seed: World(seed=seed, partial=0.45),
+    size + form: _world(size + form, pictures | settings) for size, pictures in _SIZES.items() for form, settings in _FORMS.items()
 }
 
 

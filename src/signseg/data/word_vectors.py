@@ -12,12 +12,30 @@ class WordVectors:
     """A table of unit word vectors.
 
     names: one name a row; matrix: (names, d) float32, rows of unit length;
-    sources: what the rows were made from, for the protocol card: [{"file": ..., "sha256": ...}].
+    sources: what the rows were made from, for the protocol card: [{"file": ..., "sha256": ...}];
+    widths: how many columns come from each source, where that is known.
     """
 
     names: tuple[str, ...]
     matrix: np.ndarray
     sources: tuple[dict[str, str], ...]
+    widths: tuple[int, ...] = ()
+
+    def of_source(self, word: str) -> "WordVectors":
+        """The columns of the one source whose file name has `word` in it, scaled to unit length again; all of them for "all".
+
+        Raises:
+            InputError: no such source, or several.
+        """
+        if word == "all":
+            return self
+        found = [position for position, source in enumerate(self.sources) if word.lower() in source["file"].lower()]
+        if len(found) != 1 or len(self.widths) != len(self.sources):
+            files = ", ".join(source["file"] for source in self.sources)
+            raise InputError(f"'{word}' names {len(found)} of the vector files {files}; set vectors to part of one name, or to 'all'.")
+        first = sum(self.widths[: found[0]])
+        columns = self.matrix[:, first : first + self.widths[found[0]]]
+        return WordVectors(self.names, concatenate_and_normalise([columns]), (self.sources[found[0]],), (columns.shape[1],))
 
     def rows(self, names: tuple[str, ...]) -> np.ndarray:
         """(len(names), d) float32 vectors in the order of `names`.

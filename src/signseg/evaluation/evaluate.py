@@ -20,6 +20,7 @@ from signseg.data.fitting import Size, fit_image, scores_at
 from signseg.errors import InputError, did_you_mean
 from signseg.evaluation.confusion import Counts
 from signseg.evaluation.curve import CurvePoint, ausuc, seen_unseen_curve
+from signseg.evaluation.image_counts import ImageCounts, sparse
 from signseg.evaluation.scores import Scores, score
 
 Predict = Callable[[Float[Tensor, "b 3 H W"]], Float[Tensor, "b k h w"]]
@@ -94,11 +95,13 @@ class Evaluation:
     """The counts of one split, and the scores that follow from them.
 
     bias: added to unseen scores in `scores()`; None for an uncalibrated evaluation.
+    images: matrix at bias 0 of each picture, in the order of the split.
     """
 
     counts: Counts
     classes: ClassSplit
     bias: float | None = None
+    images: list[np.ndarray] = dataclasses.field(default_factory=list)
 
     def matrix(self) -> Int64[Tensor, "k k"]:
         """The confusion matrix (truth, prediction) that the scores are made from."""
@@ -116,6 +119,10 @@ class Evaluation:
     def ausuc(self) -> float | None:
         """Area under the curve."""
         return ausuc(self.curve())
+
+    def by_image(self) -> ImageCounts:
+        """The uncalibrated matrix of each picture."""
+        return ImageCounts.of(self.images, self.classes.names, self.counts.seen)
 
     def calibrated(self, bias: float) -> "Evaluation":
         """The same counts scored with a bias, which must come from a tuning run."""
@@ -148,13 +155,16 @@ def evaluate(
     chosen = _protocol(protocol)
     unseen = len(classes.unseen)
     evaluation = Evaluation(Counts.empty(len(classes.seen), unseen), classes, bias)
-    done = 0
+    done, before = 0, evaluation.counts.matrix()
     with torch.no_grad():
         for batch in _batches((_prepare(picture, chosen, classes) for picture in pictures), batch_size):
             scores = predict(torch.stack([item.image for item in batch]))
             for item, map_of_scores in zip(batch, scores, strict=True):
                 _check(map_of_scores, item.name, len(classes.names))
                 evaluation.counts.add(*chosen.meet(map_of_scores.float(), item.labels.to(map_of_scores.device)))
+                after = evaluation.counts.matrix()
+                evaluation.images.append(sparse(after - before))
+                before = after
             done += len(batch)
             if progress:
                 progress(done, len(pictures))

@@ -153,10 +153,10 @@ def learn_rows(network: Network, memory: Memory | None, split: ClassSplit, confi
     """Step c over again for the last `new` rows of C.
 
     Raises:
-        InputError: the run kept no memory, since it has no generator to make features with.
+        InputError: the run kept no memory, since it has no generator to make features of single pixels with.
     """
     if memory is None:
-        raise InputError(f"This run ('{config.method}') has no generator and no memory to learn a new class from; train one that has.")
+        raise InputError(f"This run ('{config.method}') has no memory and no generator for it to learn a class from; train one that has.")
     chosen = config.step_c.model_copy(update=SETTINGS)
     stage = AddClass(network, memory, torch.from_numpy(split.is_unseen), chosen, new=new)
     players = {name: Player(name, parameters, chosen) for name, parameters in stage.players().items()}

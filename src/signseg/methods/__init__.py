@@ -6,7 +6,8 @@ from signseg.methods.recipe import Materials, Recipe
 from signseg.methods.sign import SIGN
 from signseg.methods.spnet import SPNET
 from signseg.methods.zs3net import ZS3NET
+from signseg.methods.zs3net_graph import ZS3NET_GRAPH
 
-METHODS: dict[str, Recipe] = {recipe.name: recipe for recipe in (SIGN, CAGNET, CSRL, ZS3NET, SPNET)}
+METHODS: dict[str, Recipe] = {recipe.name: recipe for recipe in (SIGN, CAGNET, CSRL, ZS3NET, ZS3NET_GRAPH, SPNET)}
 
 __all__ = ["METHODS", "Materials", "Recipe"]

@@ -1,4 +1,7 @@
-"""G: a word vector and a latent code in, a synthetic pixel feature in (0, 1) out. One MLP, applied to each pixel alone."""
+"""G: a word vector and a latent code in, a synthetic pixel feature in (0, 1) out. One MLP, applied to each pixel alone.
+
+Given a graph of what lies beside what, every linear layer mixes neighbours first and so becomes a graph convolution (ZS3Net).
+"""
 
 import torch
 from jaxtyping import Float
@@ -24,5 +27,12 @@ class Generator(nn.Module):
             width = hidden
         self.layers = nn.Sequential(*layers, nn.Linear(width, channels), nn.Sigmoid())
 
-    def forward(self, words: Float[Tensor, "n d"], latent: Float[Tensor, "n c"]) -> Float[Tensor, "n c"]:
-        return self.layers(torch.cat([words, latent], dim=1))
+    def forward(
+        self, words: Float[Tensor, "n d"], latent: Float[Tensor, "n c"], adjacency: Float[Tensor, "n n"] | None = None
+    ) -> Float[Tensor, "n c"]:
+        x = torch.cat([words, latent], dim=1)
+        if adjacency is None:
+            return self.layers(x)
+        for layer in self.layers:
+            x = layer(adjacency @ x if isinstance(layer, nn.Linear) else x)
+        return x

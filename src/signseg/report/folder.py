@@ -27,6 +27,7 @@ class Run:
     curve: dict[str, Any]
     pseudo_labels: dict[str, Any]
     encodings: dict[str, np.ndarray]
+    confusion: tuple[np.ndarray, list[str]] | None  # (k, k) pixels by truth and prediction, and the names
 
     @property
     def unseen(self) -> set[str]:
@@ -43,6 +44,8 @@ class Contents:
     verdicts: list[dict[str, Any]]
     runs: list[Run]
     pictures: dict[str, Any]
+    confusions: list[dict[str, Any]]
+    note: str
 
     @property
     def classes(self) -> list[dict[str, Any]]:
@@ -66,7 +69,8 @@ def read_contents(path: Path) -> Contents:
         raise InputError(f"{path} holds no results.json and no run folder; train into it first.")
     order = list(dict.fromkeys(row.get("run") for row in rows))
     runs.sort(key=lambda run: order.index(run.name) if run.name in order else len(order))
-    return Contents(path, merge_rows([], rows), results.get("verdicts", []), runs, _json(path / "pictures" / "index.json"))
+    further = (_json(path / "pictures" / "index.json"), results.get("confusions", []), str(results.get("note", "")))
+    return Contents(path, merge_rows([], rows), results.get("verdicts", []), runs, *further)
 
 
 def read_run(path: Path) -> Run:
@@ -80,7 +84,8 @@ def read_run(path: Path) -> Run:
         metrics=_lines(path / "metrics.jsonl"),
         curve=_json(path / "curve.json"),
         pseudo_labels=_json(path / "pseudo_labels.json"),
-        encodings=_arrays(path / "figures" / "encodings.npz"),
+        encodings={name: array for name, array in _arrays(path / "figures" / "encodings.npz").items() if array.ndim == 3},
+        confusion=_confusion(path / "confusion.npz"),
     )
 
 
@@ -114,6 +119,16 @@ def _arrays(path: Path) -> dict[str, np.ndarray]:
         return {}
     try:
         with np.load(path, allow_pickle=False) as file:
-            return {name: file[name] for name in file.files if file[name].ndim == 3}
+            return {name: file[name] for name in file.files}
     except (OSError, ValueError) as error:
         raise InputError(f"{path} cannot be read ({error}); delete it or start a new run.") from error
+
+
+def _confusion(path: Path) -> tuple[np.ndarray, list[str]] | None:
+    found = _arrays(path)
+    if not found:
+        return None
+    names = found["names"].tolist() if "names" in found else []
+    if "matrix" not in found or found["matrix"].shape != (len(names), len(names)):
+        raise InputError(f"{path} holds no square matrix with names; delete it and evaluate the run again.")
+    return found["matrix"], names

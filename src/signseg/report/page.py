@@ -6,6 +6,8 @@ classes.json (see the README), these files, each optional:
 - RUN/metrics.jsonl: a line a log step {"step": "step_a", "iteration": 10, "seconds": 1.2, "losses": {"cross_entropy": 1.0}}
 - RUN/curve.json: {"points": [{"bias": x | null, "seen": x, "unseen": x, "harmonic": x}], "ausuc": x | null};
   bias null at both infinite ends
+- RUN/confusion.npz: "matrix", (k, k) pixels by truth and prediction, and "names"
+- results.json, of a benchmark: "note", and "confusions": [{"name": "SIGN", "pairs": [{"truth", "prediction", "share", "truth_is_unseen"}]}]
 - RUN/pseudo_labels.json: {"rounds": [{"round": 1, "share": x, "precision": x | null, "effective_weight": x | null,
   "per_class": {name: {"pixels": n, "precision": x | null}}}],
   "weights": {"confidence": [...], "curves": [{"temperature": T, "weight": [...]}]}}
@@ -24,6 +26,8 @@ from markupsafe import Markup
 from signseg import __version__
 from signseg.files import write_atomically
 from signseg.report import figures, tables
+from signseg.report.comparison import comparisons
+from signseg.report.confusions import crossings, spelled
 from signseg.report.folder import Contents, Run, read_contents
 from signseg.report.pictures import RIGHT, VOID, WRONG, Strip, png_uri, strip
 
@@ -52,6 +56,9 @@ def render(contents: Contents) -> str:
         "title": contents.path.resolve().name,
         "version": __version__,
         "headline": headline(contents),
+        "note": contents.note,
+        "comparisons": comparisons(contents.rows),
+        "confusions": _confusions(contents, labels),
         "verdicts": [_verdict(entry) for entry in contents.verdicts],
         "bars": [_bars(labels[run.name], iou, run) for run in drawn if (iou := _iou(contents, run))],
         "curves": _curves(drawn, labels),
@@ -74,7 +81,7 @@ def headline(contents: Contents) -> dict[str, Any]:
     """The first table: rows as they are, or means over seeds where something was run more than once."""
     summary = tables.summarise(contents.rows)
     entries = summary if any(entry["n"] > 1 for entry in summary) else contents.rows
-    columns = [name for name in tables.identity_columns(entries) if name in ("data", "seed", "budget")]  # the label has the others
+    columns = [name for name in tables.identity_columns(entries) if name in ("data", "seed")]  # the label has the others
     lines = [
         {
             "identity": [tables.label(entry), *(tables.spelling(entry.get(name)) for name in columns)],
@@ -182,11 +189,21 @@ def _origin(run: Run) -> list[tuple[str, str]]:
     return sorted(pairs, key=lambda pair: pair[0].startswith("config."))
 
 
+def _confusions(contents: Contents, labels: Mapping[str, str]) -> list[tuple[str, list[str]]]:
+    """Of the rows of a benchmark, or of the runs in the folder."""
+    lines = [(entry["name"], entry["pairs"]) for entry in contents.confusions]
+    lines = lines or [(labels[run.name], crossings(*run.confusion, run.unseen)) for run in contents.runs if run.confusion]
+    return [(name, [spelled(pair) for pair in pairs]) for name, pairs in lines]
+
+
 def _verdict(entry: Mapping[str, Any]) -> list[str]:
-    low, high = entry.get("interval") or (None, None)
-    interval = "–" if low is None or high is None else f"{100 * low:+.1f} to {100 * high:+.1f}"
     difference = "–" if entry.get("difference") is None else f"{100 * entry['difference']:+.1f}"
-    return [str(entry.get("claim", "")), str(entry.get("verdict", "")), difference, interval, str(entry.get("n", "–"))]
+    spans = [_span(*(entry.get(name) or (None, None))) for name in ("interval", "bootstrap")]
+    return [str(entry.get("claim", "")), str(entry.get("verdict", "")), difference, *spans, str(entry.get("n", "–"))]
+
+
+def _span(low: float | None, high: float | None) -> str:
+    return "–" if low is None or high is None else f"{100 * low:+.1f} to {100 * high:+.1f}"
 
 
 def _uses_unseen_labels(contents: Contents, entry: Mapping[str, Any]) -> bool:

@@ -12,7 +12,10 @@ TITLES = {
     **{name: name.replace("_", " ").capitalize() for name in (*IDENTITY, *MEASURES)},
     **{"self_training": "Self-training", "ausuc": "AUSUC"},
 }
-SPELLINGS = {"sign": "SIGN", "cagnet": "CaGNet", "zs3net": "ZS3Net", "csrl": "CSRL", "spnet": "SPNet", "st": "ST", "ast": "AST"}
+SPELLINGS = {
+    **{"sign": "SIGN", "cagnet": "CaGNet", "zs3net": "ZS3Net", "zs3net-gc": "ZS3Net-GC", "csrl": "CSRL", "spnet": "SPNet"},
+    **{"st": "ST", "ast": "AST", "chance": "Chance", "time": "equal time"},
+}
 
 
 def summarise(rows: Sequence[Row]) -> list[Row]:
@@ -41,7 +44,7 @@ def markdown_table(entries: Sequence[Row]) -> str:
     """
     heading, *lines = _cells(entries)
     rule = ["---"] * (len(heading) - len(MEASURES)) + ["---:"] * len(MEASURES)
-    return "\n".join("| " + " | ".join(_escaped(text) for text in line) + " |" for line in (heading, rule, *lines)) + "\n"
+    return "\n".join("| " + " | ".join(escaped(text) for text in line) + " |" for line in (heading, rule, *lines)) + "\n"
 
 
 def plain_table(entries: Sequence[Row]) -> str:
@@ -105,9 +108,9 @@ def spelling(value: Any) -> str:
 def label(row: Row) -> str:
     """A short name of a row: 'SIGN + AST', then what is not at its default."""
     trained = "" if row.get("self_training", "none") == "none" else f" + {spelling(row['self_training'])}"
-    settings = {name: identity(row, name) for name, value in DEFAULTS.items() if name != "budget" and identity(row, name) != value}
+    settings = {name: identity(row, name) for name, value in DEFAULTS.items() if identity(row, name) != value}
     extra = [
-        {"calibrated": "calibrated", "test_scale": f"scale {value:g}" if name == "test_scale" else ""}.get(name) or str(value)
+        {"calibrated": "calibrated", "test_scale": f"scale {value:g}" if name == "test_scale" else ""}.get(name) or str(spelling(value))
         for name, value in settings.items()
     ]
     return ", ".join([spelling(row.get("method", row.get("run", "run"))) + trained, *extra])
@@ -126,5 +129,6 @@ def _spread(values: list[float | None]) -> dict[str, float | int | None]:
     }
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
+    """A text that Markdown shows as it is, in a cell of a table too."""
     return text.replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;").replace("\n", " ")

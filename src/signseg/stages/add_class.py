@@ -18,6 +18,8 @@ from signseg.stages.frozen_features import Codes
 from signseg.stages.stage import Update
 from signseg.stages.step_c import StepC
 
+ODDS = 1 / 3  # tuned
+
 
 class AddClass(StepC):
     """Step c on real and synthetic features, of which the last `new` rows of C learn.
@@ -31,6 +33,7 @@ class AddClass(StepC):
 
     def __init__(self, network: Network, frozen: Codes, is_unseen: Tensor, config: StepCConfig, *, new: int) -> None:
         super().__init__(network, frozen, is_unseen, config)
+        self.class_weights = draw_weights(is_unseen, new)
         assert isinstance(network.classifier, Classifier | LinearClassifier)
         self.scores = network.classifier.scores
         self.weight = nn.Parameter(self.scores.weight[-new:].detach().clone())
@@ -67,3 +70,14 @@ class AddClass(StepC):
         self.scores.weight[-new:] = self.weight
         assert self.scores.bias is not None
         self.scores.bias[-new:] = self.bias
+
+
+def draw_weights(is_unseen: Tensor, new: int) -> Tensor:
+    """How often each class is drawn for a synthetic feature (ours): the seen classes together as often as the older unseen ones together,
+    and each new class ODDS times as often as all of these. Step c's own weights would give a single new class two thirds of all draws, and
+    with the other rows fixed it would take that much more of the seen classes' pixels.
+    """
+    is_new = torch.arange(len(is_unseen)) >= len(is_unseen) - new
+    groups = [group for group in (~is_unseen, is_unseen & ~is_new) if group.any()]
+    known = torch.stack([group / group.sum() for group in groups]).sum(0)
+    return torch.where(is_new, ODDS * len(groups), known)

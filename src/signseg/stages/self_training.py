@@ -18,6 +18,7 @@ from signseg.network import Network
 from signseg.stages.annealing import PEAKS, TEMPERATURES, PseudoLabels
 from signseg.stages.stage import Update
 from signseg.stages.step_a import at_resolution, latent_kl
+from signseg.stages.views import VIEWS, agreement
 
 
 def assign_unseen(
@@ -38,15 +39,35 @@ def assign_unseen(
     return PseudoLabels(completed, confidence, assigned)
 
 
+def keep(pseudo: PseudoLabels, kept: Bool[Tensor, "n H W"]) -> PseudoLabels:
+    """Pseudo-labels where `kept`; elsewhere pixels are unannotated again."""
+    dropped = pseudo.assigned & ~kept
+    labels = torch.where(dropped, torch.full_like(pseudo.labels, UNANNOTATED), pseudo.labels)
+    return PseudoLabels(labels, pseudo.confidence, pseudo.assigned & kept)
+
+
+def most_confident(pseudo: PseudoLabels, share: float) -> Bool[Tensor, "n H W"]:
+    """The share of each image's pseudo-labels in which the teacher is most confident; a started pixel counts, of equals the first stay.
+
+    ZS3Net takes the percentage per image, over all unseen classes together (methods.md 6.1).
+    """
+    confidence = torch.where(pseudo.assigned, pseudo.confidence, -torch.inf).flatten(1)
+    place = confidence.argsort(dim=1, descending=True, stable=True).argsort(dim=1).view(pseudo.assigned.shape)
+    count = pseudo.assigned.flatten(1).sum(1)[:, None, None]
+    return pseudo.assigned & (place.double() / count < share)
+
+
 @torch.no_grad()
 def pseudo_label(teacher: Network, images: TrainingImages, is_unseen: Tensor, config: SelfTrainingConfig) -> PseudoLabels:
-    """Label the whole training split with the frozen teacher, at 1/resolution of the image size."""
+    """Label the whole training split with the frozen teacher, at 1/resolution of the image size. No random number is drawn."""
     teacher.eval()
     parts = []
     for index in torch.arange(len(images)).split(16):
         batch = images.batch(index)
         scores, labels = at_resolution(teacher(batch.images), batch.labels, config.resolution)
-        parts.append(assign_unseen(scores, labels.to(torch.uint8), is_unseen, config.top_p))
+        pseudo = assign_unseen(scores, labels.to(torch.uint8), is_unseen, config.top_p)
+        pseudo = keep(pseudo, agreement(teacher, batch.images, scores, is_unseen, VIEWS[config.views]))
+        parts.append(keep(pseudo, most_confident(pseudo, config.top_share)))
     return PseudoLabels(*(torch.cat([getattr(part, field) for part in parts]) for field in ("labels", "confidence", "assigned")))
 
 

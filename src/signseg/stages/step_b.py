@@ -38,18 +38,21 @@ class StepB:
         labelled = labels < UNANNOTATED
         if not labelled.any():
             return  # a batch without any label teaches neither player
-        classes = labels[labelled]
         real = drawn.pixel.permute(0, 2, 3, 1)[labelled]
-        latent = drawn.latent.permute(0, 2, 3, 1)[labelled]
-        words = self.network.embedding_map(classes)
 
         if self.adversarial:
-            synthetic = self.network.generator(words, latent).detach()
+            synthetic = self.synthesise(labels, drawn.latent).detach()
             judged_real, judged_synthetic = self.network.discriminator(real), self.network.discriminator(synthetic)
             gap = self.adversarial.discriminator(judged_real, judged_synthetic)
             yield Update("discriminator", {"adversarial": gap}, {"adversarial": 1.0})
 
-        yield self.generator_update(real, self.network.generator(words, latent), classes)
+        yield self.generator_update(real, self.synthesise(labels, drawn.latent), labels[labelled])
+
+    def synthesise(self, labels: Tensor, latent: Tensor) -> Tensor:
+        """(p, c) synthetic features of the labelled cells; labels (b, h, w), latent (b, c, h, w)."""
+        labelled = labels < UNANNOTATED
+        words = self.network.embedding_map(labels[labelled])
+        return self.network.generator(words, latent.permute(0, 2, 3, 1)[labelled])
 
     def generator_update(self, real: Tensor, synthetic: Tensor, classes: Tensor) -> Update:
         """What G minimises. Features (p, c) of labelled pixels and their classes (p,)."""

@@ -10,7 +10,7 @@ from signseg.losses.segmentation import cross_entropy
 from signseg.network import Network
 from signseg.stages.frozen_features import Codes
 from signseg.stages.stage import Update
-from signseg.structures import Features
+from signseg.structures import Features, Synthesis
 
 
 class StepC:
@@ -37,12 +37,16 @@ class StepC:
         drawn = self.network.spatial.features(self.frozen.code(index), sample=True)
         labels = self.frozen.labels(index)
         with torch.no_grad():
-            synthetic = self.network.synthesise(self.place_words(labels), self.latent(drawn))
+            synthetic = self.synthesise(labels, drawn)
         terms = {
             "real": cross_entropy(self.network.classifier(drawn.pixel), labels),
             "synthetic": cross_entropy(self.network.classifier(synthetic.pixel), synthetic.labels),
         }
         yield Update("classifier", terms, {"real": self.config.real_weight, "synthetic": self.config.synthetic_weight})
+
+    def synthesise(self, labels: Tensor, drawn: Features) -> Synthesis:
+        """Synthetic features in the layout of the batch, and the classes that they were made for."""
+        return self.network.synthesise(self.place_words(labels), self.latent(drawn))
 
     def place_words(self, labels: Tensor) -> Tensor:
         """A class for every cell, drawn alone with probability 1 (seen) to 1 + unseen_rate (unseen), whatever its real label."""

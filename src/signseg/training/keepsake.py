@@ -15,6 +15,7 @@ from signseg.data.word_vectors import WordVectors
 from signseg.errors import InputError
 from signseg.files import read_json, write_atomically, write_json
 from signseg.methods import METHODS
+from signseg.methods.sign import SIGN
 from signseg.network import Network
 from signseg.stages.memory import Memory, remember
 from signseg.stages.self_training import pseudo_label
@@ -26,7 +27,7 @@ MOST_NAMES = 20_000  # whose words are kept, classes first
 
 @dataclass(frozen=True)
 class Keepsake:
-    """memory: None for methods without a generator; vectors: of the data set's classes and further names;
+    """memory: None for methods without a generator of single pixels; vectors: of the data set's classes and further names;
     raw_ids, palette: of the data set, also for classes that the model does not know."""
 
     memory: Memory | None
@@ -38,7 +39,7 @@ class Keepsake:
 def keepsake_of(network: Network, images: TrainingImages, classes: ClassSplit, data: Dataset, config: RunConfig) -> Keepsake:
     """Made when training ends. A tuning run keeps no name of the real unseen classes."""
     hidden = set(data.unseen) if config.tuning else set()
-    vectors = data.vectors()
+    vectors = data.vectors().of_source(config.vectors)
     names = tuple(name for name in vectors.names if name not in hidden)[:MOST_NAMES]
     return Keepsake(
         _memory(network, images, classes, config),
@@ -50,9 +51,8 @@ def keepsake_of(network: Network, images: TrainingImages, classes: ClassSplit, d
 
 def _memory(network: Network, images: TrainingImages, classes: ClassSplit, config: RunConfig) -> Memory | None:
     """After self-training, unannotated pixels that the model now gives an unseen class are remembered as that class: what C has learned of
-    it from real pixels would otherwise be overwritten from synthetic ones."""
-    recipe = METHODS[config.method]
-    if config.upper_bound or "generator" in recipe.without or "step_c" not in recipe.steps:
+    it from real pixels guards its border. Single pixels are remembered, so a generator that needs their neighbours has no use for them."""
+    if config.upper_bound or METHODS[config.method].steps.get("step_c") is not SIGN.steps["step_c"]:
         return None
     labels = images.labels
     if config.self_training.kind != "none" and classes.unseen:

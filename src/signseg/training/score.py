@@ -15,6 +15,7 @@ from signseg.data.registry import open_dataset
 from signseg.errors import InputError
 from signseg.evaluation.curve import best_bias
 from signseg.evaluation.evaluate import Evaluation, evaluate, protocol_for
+from signseg.evaluation.image_counts import write_image_counts
 from signseg.files import folder_lock, read_json, write_atomically, write_json
 from signseg.results import DEFAULTS, Row, merge_rows
 from signseg.training.folder import RunFolder, load_config, load_network, seconds_of
@@ -78,10 +79,11 @@ def score_run(
         protocol=protocol_for(protocol, config.image_size),
         progress=lambda done, total: reporter.advance(f"evaluate {split}", done, total),
     )
-    card = _card(config, data, evaluation, protocol, config.image_size or pictures[0].image.shape[:2])
+    card = protocol_card(config, data, evaluation, protocol, config.image_size or pictures[0].image.shape[:2])
     common = {
         "variant": variant or _variant(config, step),
         "data": data.name,
+        "partition": getattr(data, "partition", DEFAULTS["partition"]),
         "split": split,
         "test_scale": scale,
         "run": folder.path.resolve().name,
@@ -91,9 +93,9 @@ def score_run(
         "command": record.get("command", ""),
         "hardware": record.get("hardware", {}),
     }
-    rows = [_row(config, evaluation, common, card)]
+    rows = [measured_row(config, evaluation, common, card)]
     if chosen is not None:
-        rows.append(_row(config, evaluation.calibrated(chosen.bias), common, card) | {"calibration": chosen.source})
+        rows.append(measured_row(config, evaluation.calibrated(chosen.bias), common, card) | {"calibration": chosen.source})
     _write(folder, config, data, evaluation, rows, step, own=data.name == trained_on(record, config))
     return rows
 
@@ -147,11 +149,11 @@ def _variant(config: RunConfig, step: str | None) -> str:
     return base if step is None else step if base == DEFAULTS["variant"] else f"{base}-{step}"
 
 
-def _row(config: RunConfig, evaluation: Evaluation, common: dict[str, Any], card: dict[str, Any]) -> Row:
+def measured_row(config: RunConfig, evaluation: Evaluation, common: dict[str, Any], card: dict[str, Any]) -> Row:
+    """A row of results.json: what identifies it, then `common`, scores and card."""
     identity = {
         "method": config.method,
         "self_training": config.self_training.kind,
-        "partition": "default",
         "seed": config.seed,
         "calibrated": evaluation.bias is not None,
         "budget": "iterations",
@@ -160,7 +162,7 @@ def _row(config: RunConfig, evaluation: Evaluation, common: dict[str, Any], card
     return identity | common | evaluation.scores() | {"ausuc": evaluation.ausuc, "protocol": card | bias}
 
 
-def _card(config: RunConfig, data: Dataset, evaluation: Evaluation, protocol: str, size: tuple[int, ...]) -> dict[str, Any]:
+def protocol_card(config: RunConfig, data: Dataset, evaluation: Evaluation, protocol: str, size: tuple[int, ...]) -> dict[str, Any]:
     """The protocol card: what somebody must know to compare the number."""
     return {
         "evaluation": protocol,
@@ -168,7 +170,7 @@ def _card(config: RunConfig, data: Dataset, evaluation: Evaluation, protocol: st
         "label_policy": config.label_policy,
         "transductive": config.self_training.kind != "none",
         "uses_unseen_labels": config.upper_bound,
-        "vectors": list(data.vectors().sources),
+        "vectors": list(data.vectors().of_source(config.vectors).sources),
         "pretraining": "none",
         "classes": {"seen": len(evaluation.classes.seen), "unseen": len(evaluation.classes.unseen)},
         "image_size": list(size),
@@ -200,6 +202,8 @@ def _write(
         arrays = {"matrix": evaluation.matrix().numpy(), "names": np.array(evaluation.classes.names)}
         matrix = folder.path / f"{'-'.join(['confusion', *unusual])}.npz"
         write_atomically(matrix, lambda handle: np.savez_compressed(handle, allow_pickle=False, **arrays))
+        if not unusual:
+            write_image_counts(folder.path / "confusion_images.npz", evaluation.by_image())
         curve = evaluation.curve()
         if curve and not unusual:
             write_json(folder.path / "curve.json", {"points": curve, "ausuc": evaluation.ausuc})

@@ -37,6 +37,7 @@ from signseg.training.loop import run_stage, seed_of
 from signseg.training.progress import Reporter, Silent
 from signseg.training.pseudo_report import round_report, weight_curves
 from signseg.training.settings import check, different
+from signseg.training.shared_step_a import take_step_a
 
 OF_STEP_FOUR = ("self_training", "variant", "preset", "checkpoint_every")  # settings that a self-training run may change
 
@@ -79,11 +80,20 @@ class Run:
             save_network(self.folder.after(name), self.network)
 
 
-def train(config: RunConfig, out: Path, *, resume: bool = False, reporter: Reporter | None = None, command: str = "") -> Path:
+def train(
+    config: RunConfig,
+    out: Path,
+    *,
+    resume: bool = False,
+    reporter: Reporter | None = None,
+    command: str = "",
+    step_a: Path | None = None,
+) -> Path:
     """Train `config` into the folder `out`: steps of the method, then self-training if the configuration asks for it.
 
     Args:
         resume: continue an interrupted run with the configuration stored in it; a finished run is left as it is.
+        step_a: a run whose step a is the same and is taken over; the weights are those that training it again would give.
     Returns:
         out
     Raises:
@@ -92,7 +102,12 @@ def train(config: RunConfig, out: Path, *, resume: bool = False, reporter: Repor
     """
     with opened(config, out, resume=resume, reporter=reporter, command=command) as run:
         if run is not None:
-            for name, build in steps(run):
+            begin = 0
+            if step_a is not None and run.state is None:
+                run.seconds["step_a"] = take_step_a(run.network, run.config, step_a)
+                save_network(run.folder.after("step_a"), run.network)
+                begin = 1
+            for name, build in steps(run)[begin:]:
                 if not passed(run, name):
                     run.stage(build, name, {})
             self_train(run)
@@ -178,7 +193,7 @@ def prepare(config: RunConfig, folder: RunFolder, reporter: Reporter) -> Run:
     data = open_dataset(config.data, seed=config.seed)
     classes = class_split(data, tuning=config.tuning, upper_bound=config.upper_bound, unseen_names=config.unseen_names)
     reporter.say(f"{data.name}: {len(classes.seen)} seen and {len(classes.unseen)} unseen classes; preparing pictures and word vectors")
-    words = data.vectors().rows(classes.names)
+    words = data.vectors().of_source(config.vectors).rows(classes.names)
     pictures = data.split("train")
     if config.image_size is None and (chosen := canvas_for(pictures)):
         config = with_overrides(config, {"image_size": chosen})
@@ -254,7 +269,7 @@ def provenance(run: Run, command: str) -> dict[str, Any]:
         "versions": {"python": platform.python_version(), "torch": torch.__version__},
         "hardware": {"machine": platform.machine(), "cores": os.cpu_count(), "threads": torch.get_num_threads()},
         "data": {"name": run.data.name, "fingerprint": run.data.fingerprint},
-        "vectors": list(run.data.vectors().sources),
+        "vectors": list(run.data.vectors().of_source(run.config.vectors).sources),
     }
 
 

@@ -18,12 +18,16 @@ from signseg.classes import IGNORE
 from signseg.data.dataset import Picture
 from signseg.data.word_vectors import WordVectors
 from signseg.data.world.cache import Arrays, default_cache, remembered
-from signseg.data.world.catalogue import EXTRA, NOTHING, RAW_IDS, UNSEEN, VALIDATION_UNSEEN, WORLD_VERSION, display_palette
+from signseg.data.world.catalogue import EXTRA, NOTHING, PARTITIONS, RAW_IDS, UNSEEN, VALIDATION_UNSEEN, WORLD_VERSION, display_palette
 from signseg.data.world.scene import MAX_SEGMENTS, SIDE, annotation_luck, draw_scene
 from signseg.data.world.sentences import DIMENSIONS, NAMES, TrainedVectors, as_word_vectors, train_vectors, write_sentences
 from signseg.errors import InputError, did_you_mean
 
 STANDARD_PARTIAL = 0.30  # of `world-partial`; 0.15 and 0.45 are studied beside it
+_ROLES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {  # unseen and validation-unseen classes
+    **{"default": (UNSEEN, VALIDATION_UNSEEN)},
+    **{name: (unseen, ()) for name, unseen in PARTITIONS.items()},
+}
 _SPLITS = ("train", "val", "test")
 _SMALLEST_SCALE, _LARGEST_SCALE = 0.5, 3.0
 
@@ -34,10 +38,12 @@ class World:
     Args:
         seed: of the training pictures and of the word vectors.
         partial: chance that a segment of a seen class is left out of its training mask; a larger share contains a smaller one.
+        partition: who is unseen, "default" or a key of `PARTITIONS`; pictures and vectors are the same.
+        name: as the user typed it, if not the usual one.
         train_images, val_images, test_images: pictures in each split; fewer are the first ones of more.
         cache: folder for what was drawn; $SIGNSEG_CACHE or ~/.cache/signseg by default.
     Raises:
-        InputError: a negative seed, an impossible share, or an empty split.
+        InputError: a negative seed, an impossible share, an unknown partition, or an empty split.
     """
 
     def __init__(
@@ -45,6 +51,8 @@ class World:
         *,
         seed: int = 0,
         partial: float = 0.0,
+        partition: str = "default",
+        name: str | None = None,
         train_images: int = 600,
         val_images: int = 100,
         test_images: int = 200,
@@ -54,16 +62,17 @@ class World:
             raise InputError(f"The world's seed is {seed}; give 0 or a positive whole number.")
         if not 0 <= partial < 1:
             raise InputError(f"A share of {partial} of the segments cannot be left unannotated; give a number from 0 to below 1.")
+        if partition not in _ROLES:
+            raise InputError(f"The world has no partition '{partition}'; {did_you_mean(partition, tuple(_ROLES))}")
         counts = {"train": train_images, "val": val_images, "test": test_images}
         for split, count in counts.items():
             if count < 1:
                 raise InputError(f"The {split} split would have {count} images; give at least 1.")
-        self.seed, self.partial = seed, partial
-        self.name = _name(partial)
-        self.fingerprint = _short_hash(WORLD_VERSION, seed, float(partial), counts)
+        self.seed, self.partial, self.partition = seed, partial, partition
+        self.name = name or _name(partial) + ("" if partition == "default" else f"-{partition}")
+        self.fingerprint = _short_hash(WORLD_VERSION, seed, float(partial), counts, *([] if partition == "default" else [partition]))
         self.raw_ids = dict(RAW_IDS)
-        self.unseen: tuple[str, ...] = UNSEEN
-        self.validation_unseen: tuple[str, ...] = VALIDATION_UNSEEN
+        self.unseen, self.validation_unseen = _ROLES[partition]
         self.excluded: tuple[str, ...] = ()
         self.extra_names: tuple[str, ...] = tuple(kind.name for kind in EXTRA)  # names with a vector and without a class
         self.ignore = IGNORE
@@ -105,7 +114,7 @@ class World:
         arrays = self._drawn(name, round(SIDE * scale))
         pictures = []
         for index, (image, segments, classes) in enumerate(zip(arrays["images"], arrays["segments"], arrays["classes"], strict=True)):
-            annotated = _annotated(classes, annotation_luck(self._key(name, index)), partial)
+            annotated = _annotated(classes, annotation_luck(self._key(name, index)), partial, self.unseen)
             pictures.append(Picture(f"{name}-{index:04d}", image, annotated[segments]))
         return pictures
 
@@ -130,10 +139,10 @@ class World:
         return (WORLD_VERSION, _SPLITS.index(name), self.seed if name == "train" else 0, index)
 
 
-def _annotated(classes: np.ndarray, luck: np.ndarray, partial: float) -> np.ndarray:
-    """The class of each segment as the annotators of a partial world wrote it down. Unseen classes keep theirs: `ClassSplit`
+def _annotated(classes: np.ndarray, luck: np.ndarray, partial: float, names: tuple[str, ...]) -> np.ndarray:
+    """The class of each segment as the annotators of a partial world wrote it down. Unseen classes (`names`) keep theirs: `ClassSplit`
     removes those from training, and they must not look rarer than they are."""
-    unseen = [RAW_IDS[name] for name in UNSEEN]
+    unseen = [RAW_IDS[name] for name in names]
     dropped = (luck < partial) & ~np.isin(classes, unseen)
     return np.where(dropped, NOTHING, classes).astype(np.uint8)
 

@@ -100,7 +100,8 @@ def as_word_vectors(trained: TrainedVectors, seed: int) -> WordVectors:
         }
         for model, table in (("fasttext", trained.fasttext), ("word2vec", trained.word2vec))
     )
-    return WordVectors(NAMES, concatenate_and_normalise([trained.fasttext, trained.word2vec]), sources)
+    parts = [trained.fasttext, trained.word2vec]
+    return WordVectors(NAMES, concatenate_and_normalise(parts), sources, tuple(part.shape[1] for part in parts))
 
 
 def _stable_hash(word: str) -> int:
