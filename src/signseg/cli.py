@@ -33,6 +33,19 @@ def settings(arguments: argparse.Namespace) -> dict[str, str]:
     return pairs
 
 
+def pair(item: str) -> tuple[str, str]:
+    """OLD=NEW."""
+    old, separator, new = item.partition("=")
+    if not separator:
+        raise InputError(f"--rename {item} has no '='; write --rename OLD=NEW.")
+    return old, new
+
+
+def numbers(text: str) -> list[float]:
+    """Numbers with commas between them."""
+    return [float(part) for part in text.split(",")]
+
+
 def demo(arguments: argparse.Namespace) -> None:
     from signseg.demo import run_demo
     from signseg.training.progress import for_standard_output
@@ -103,8 +116,19 @@ def evaluate(arguments: argparse.Namespace) -> None:
 
 def predict(arguments: argparse.Namespace) -> None:
     from signseg.inference.predict_folder import predict_files
+    from signseg.inference.views import Options
 
-    predict_files(arguments.run, arguments.images, arguments.out)
+    looks = {name: getattr(arguments, name) for name in ("bias", "flips", "probabilities", "novelty")}
+    predict_files(arguments.run, arguments.images, arguments.out, Options(**looks, scales=tuple(arguments.scales)))
+
+
+def add_class(arguments: argparse.Namespace) -> None:
+    from signseg.inference.add_class import change_classes
+    from signseg.training.progress import for_standard_output
+
+    renamed = [pair(item) for item in arguments.rename]
+    changes = {"add": arguments.names, "remove": arguments.remove, "rename": renamed}
+    change_classes(arguments.run, arguments.out, vectors=arguments.vectors, reporter=for_standard_output(), **changes)
 
 
 def info(arguments: argparse.Namespace) -> None:
@@ -198,6 +222,19 @@ def parser() -> Parser:
     one.add_argument("run", type=Path)
     one.add_argument("images", nargs="+", help="images, folders or globs")
     one.add_argument("--out", type=Path, required=True)
+    one.add_argument("--bias", type=float, default=0.0, help="added to the scores of unseen classes: above 0 favours them")
+    one.add_argument("--flips", action="store_true", help="average with the mirrored picture")
+    one.add_argument("--scales", type=numbers, default=[1.0], metavar="S,S", help="average over sizes, e.g. 0.75,1,1.25")
+    one.add_argument("--probabilities", action="store_true", help="also write the probability of every class (.npz)")
+    one.add_argument("--novelty", action="store_true", help="also write a map of pixels that no known class fits (white)")
+
+    one = command("add-class", add_class, "add classes to a trained model by name, without labels or training images")
+    one.add_argument("run", type=Path)
+    one.add_argument("names", nargs="*", metavar="NAME", help="names of new classes")
+    one.add_argument("--vectors", type=Path, nargs="+", default=[], help="word vector files, if the run kept no vector of the name")
+    one.add_argument("--remove", nargs="+", default=[], metavar="NAME", help="classes to take away")
+    one.add_argument("--rename", nargs="+", default=[], metavar="OLD=NEW", help="classes to call by another name")
+    one.add_argument("--out", type=Path, required=True, help="new run folder")
 
     one = command("info", info, "what a run is and how it scored")
     one.add_argument("run", type=Path)

@@ -171,6 +171,7 @@ class RunConfig(Section):
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
     tuning: bool = False
     upper_bound: bool = False
+    unseen_names: bool = True  # False: no unseen class is in the model, so that all of them can be added later (design: add-class)
     label_policy: Literal["masked", "dropped"] = "masked"  # release: masked; article: dropped
     vectors: str = "all"  # or part of the name of one of the data set's vector files, used alone
     image_size: Size | None = None  # height, width that pictures are fitted into; None: as drawn (worlds), chosen at the start (own folder)

@@ -20,7 +20,7 @@ from signseg.modules.embedding_map import EmbeddingMap
 from signseg.modules.encoder import Encoder, initialise
 from signseg.modules.generator import Generator
 from signseg.modules.spatial import SPATIAL, SelfAttention
-from signseg.structures import Features, SpatialCode, Synthesis, TrainingPass
+from signseg.structures import Features, Part, SpatialCode, Synthesis, TrainingPass
 
 
 class Network(nn.Module):
@@ -54,9 +54,9 @@ class Network(nn.Module):
             scores = self.classifier(self.spatial.features(code, sample=True).pixel)
         return TrainingPass(SpatialCode(code.base.float(), code.mean.float(), code.log_variance.float()), scores.float())
 
-    def code(self, images: Float[Tensor, "b 3 H W"]) -> SpatialCode:
-        """Images -> E -> SIM, before the latent is drawn: all that is deterministic about an image."""
-        return self.spatial(self.encoder(images))
+    def code(self, images: Float[Tensor, "b 3 H W"], part: Part | None = None) -> SpatialCode:
+        """Images (or the same tile of each) -> E -> SIM, before the latent is drawn: all that is deterministic about an image."""
+        return self.spatial(self.encoder(images), part)
 
     def features(self, images: Float[Tensor, "b 3 H W"], *, sample: bool = False) -> Features:
         """Images -> pixel features and spatial latents."""
@@ -65,6 +65,10 @@ class Network(nn.Module):
     def forward(self, images: Float[Tensor, "b 3 H W"]) -> Float[Tensor, "b k h w"]:
         """Images in [0, 1] -> class scores on the feature grid. This is all of inference: no label, no word, no noise."""
         return self.classifier(self.features(images).pixel)
+
+    def tile_scores(self, tiles: Float[Tensor, "b 3 H W"], part: Part) -> Float[Tensor, "b k h w"]:
+        """`forward` for a tile of larger images: SIM is told where in the whole picture it lies."""
+        return self.classifier(self.spatial.features(self.code(tiles, part), sample=False).pixel)
 
     def synthesise(self, labels: Int64[Tensor, "b h w"], latent: Float[Tensor, "b c h w"]) -> Synthesis:
         """Words of `labels` placed on the latents -> G -> synthetic features of the same layout.

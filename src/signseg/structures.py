@@ -38,6 +38,16 @@ class Features:
 
 
 @dataclass(frozen=True)
+class Part:
+    """Where a tile lies on the feature grid of its whole picture."""
+
+    top: int
+    left: int
+    whole_height: int
+    whole_width: int
+
+
+@dataclass(frozen=True)
 class TrainingPass:
     """What the losses on real images need."""
 

@@ -66,12 +66,13 @@ class Dataset(Protocol):
         ...
 
 
-def class_split(data: Dataset, *, tuning: bool = False, upper_bound: bool = False) -> ClassSplit:
+def class_split(data: Dataset, *, tuning: bool = False, upper_bound: bool = False, unseen_names: bool = True) -> ClassSplit:
     """Who is seen and who is unseen in a run on `data`.
 
     Args:
         tuning: validation_unseen play the unseen role and the real unseen classes are left out entirely.
         upper_bound: every class is declared seen (the run uses unseen labels and says so).
+        unseen_names: False leaves the classes that play the unseen role out as well; they may be added by name later.
     Raises:
         InputError: a tuning run on data without validation_unseen.
     """
@@ -82,4 +83,6 @@ def class_split(data: Dataset, *, tuning: bool = False, upper_bound: bool = Fals
     unseen = tuple(name for name in unseen if name not in data.excluded)
     seen = tuple(name for name in data.raw_ids if name not in left_out and name not in unseen)
     split = ClassSplit(data.raw_ids, seen, unseen, data.ignore)
+    if not unseen_names:
+        split = ClassSplit(data.raw_ids, seen, (), data.ignore)
     return split.without_unseen() if upper_bound else split

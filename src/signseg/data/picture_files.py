@@ -12,7 +12,7 @@ from PIL import Image, ImageOps
 from signseg.errors import InputError
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp")
-MAX_PIXELS = 16_000_000  # larger pictures are refused rather than decoded (decompression bombs)
+MAX_PIXELS = 50_000_000  # larger pictures are refused rather than decoded (decompression bombs)
 MIN_SIDE = 8
 SIDEWAYS = (5, 6, 7, 8)  # EXIF orientations that swap height and width
 ORIENTATION = 0x0112

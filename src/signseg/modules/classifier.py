@@ -22,7 +22,11 @@ class Classifier(nn.Module):
         self.scores = nn.Conv2d(config.hidden, len(words), 1)
 
     def forward(self, pixel: Float[Tensor, "b c h w"]) -> Float[Tensor, "b k h w"]:
-        return self.scores(self.dropout(self.hidden(pixel).relu()))
+        return self.scores(self.before_scores(pixel))
+
+    def before_scores(self, pixel: Float[Tensor, "b c h w"]) -> Float[Tensor, "b m h w"]:
+        """What `scores`, which has a row for each class, works on."""
+        return self.dropout(self.hidden(pixel).relu())
 
 
 class LinearClassifier(nn.Module):
@@ -34,6 +38,10 @@ class LinearClassifier(nn.Module):
 
     def forward(self, pixel: Float[Tensor, "b c h w"]) -> Float[Tensor, "b k h w"]:
         return self.scores(pixel)
+
+    def before_scores(self, pixel: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:
+        """What `scores`, which has a row for each class, works on."""
+        return pixel
 
 
 class WordClassifier(nn.Module):

@@ -4,6 +4,8 @@ It knows nothing of classes or words: images in [0, 1] go in, a map of pre-activ
 Parameter names of the residual stages are torchvision's, so that published ImageNet weights can be loaded.
 """
 
+import math
+
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -101,6 +103,7 @@ class Encoder(nn.Module):
     def __init__(self, config: EncoderConfig) -> None:
         super().__init__()
         self.frozen_norm = config.frozen_norm
+        self.stride = 4 * math.prod(config.strides)  # of the feature grid, in pixels
         # Mean and deviation of ImageNet: harmless for drawn pictures, needed for pretrained weights.
         self.register_buffer("mean", torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1))
         self.register_buffer("std", torch.tensor([0.229, 0.224, 0.225]).view(1, 3, 1, 1))

@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from signseg.config import SpatialConfig
+from signseg.structures import Part
 
 Encode = Callable[[int, int, int, SpatialConfig], Tensor]
 
@@ -53,6 +54,13 @@ def absolute_interpolated(channels: int, height: int, width: int, config: Spatia
 def none(channels: int, height: int, width: int, config: SpatialConfig) -> Float[Tensor, "c h w"]:
     """Zeros: the same network, parameters and all, without a position."""
     return torch.zeros(channels, height, width)
+
+
+def of_part(encode: Encode, channels: int, height: int, width: int, part: Part, config: SpatialConfig) -> Float[Tensor, "c h w"]:
+    """A tile of height x width cells cut from the encoding of the whole map, which is never built: rows and columns are encoded apart."""
+    across = encode(channels, 1, part.whole_width, config)[: channels // 2, :, part.left : part.left + width]
+    down = encode(channels, part.whole_height, 1, config)[channels // 2 :, part.top : part.top + height, :]
+    return torch.cat([across.expand(-1, height, -1), down.expand(-1, -1, width)])
 
 
 ENCODINGS: dict[str, Encode] = {"relative": relative, "absolute": absolute, "absolute-interpolated": absolute_interpolated, "none": none}

@@ -9,8 +9,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from signseg.config import SpatialConfig
-from signseg.modules.positional import ENCODINGS
-from signseg.structures import Features, SpatialCode
+from signseg.modules.positional import ENCODINGS, of_part
+from signseg.structures import Features, Part, SpatialCode
 
 
 def conv_relu(inputs: int, outputs: int, size: int = 1, dilation: int = 1) -> nn.Sequential:
@@ -122,8 +122,10 @@ class SpatialInformationModule(nn.Module):
         self.mean = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
         self.log_variance = conv_relu(channels, channels, 3)  # ReLU: the variance is never below 1 (release)
 
-    def forward(self, h: Float[Tensor, "b c h w"]) -> SpatialCode:
-        encoding = self.encode(h.shape[1], h.shape[2], h.shape[3], self.config).to(h)
+    def forward(self, h: Float[Tensor, "b c h w"], part: Part | None = None) -> SpatialCode:
+        """`part`: h is a tile, and its pixels are where they are in the whole picture, not where they are in the tile."""
+        size = h.shape[1], h.shape[2], h.shape[3]
+        encoding = (self.encode(*size, self.config) if part is None else of_part(self.encode, *size, part, self.config)).to(h)
         encoded = torch.cat([h.sigmoid(), encoding.expand_as(h)], dim=1)
         base = self.body(h, encoded)
         context = self.context(base.sigmoid())
@@ -141,7 +143,7 @@ class NoSpatialModule(nn.Module):
     def __init__(self, channels: int, config: SpatialConfig) -> None:
         super().__init__()
 
-    def forward(self, h: Float[Tensor, "b c h w"]) -> SpatialCode:
+    def forward(self, h: Float[Tensor, "b c h w"], part: Part | None = None) -> SpatialCode:
         return SpatialCode(h, torch.zeros_like(h), torch.zeros_like(h))
 
     def features(self, code: SpatialCode, *, sample: bool) -> Features:

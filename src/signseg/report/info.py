@@ -27,6 +27,9 @@ def describe(run: Path) -> str:
             f"commit:        {record['commit'] or 'installed package'}",
             f"command:       {record['command']}",
         ]
+        if record.get("changes"):
+            told = [f"{kind} {', '.join(names)}" for change in record["changes"] for kind, names in change.items()]
+            lines.append(f"changed:       {'; '.join(told)}")
     except (KeyError, TypeError) as error:
         raise InputError(f"{run / 'config.json'} lacks {error}; expected a file written by signseg train.") from error
     if (run / "classes.json").exists():

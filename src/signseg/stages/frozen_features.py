@@ -1,5 +1,7 @@
 """What E and SIM say about every training image once they are frozen: computed once, on first use, and shared by steps b and c."""
 
+from typing import Protocol
+
 import torch
 from torch import Tensor
 
@@ -9,6 +11,14 @@ from signseg.network import Network
 from signseg.structures import SpatialCode
 
 BLOCK = 16  # images computed together; fixed, so that a resumed run sees the same numbers
+
+
+class Codes(Protocol):
+    """Spatial codes with labels, by number: of images here, of single cells in `memory.py`."""
+
+    def code(self, index: Tensor) -> SpatialCode: ...
+
+    def labels(self, index: Tensor) -> Tensor: ...
 
 
 class FrozenFeatures:

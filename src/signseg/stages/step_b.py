@@ -12,7 +12,7 @@ from signseg.config import StepBConfig
 from signseg.losses.adversarial import ADVERSARIAL
 from signseg.losses.matching import GROUPS, MATCHING
 from signseg.network import Network
-from signseg.stages.frozen_features import FrozenFeatures
+from signseg.stages.frozen_features import Codes
 from signseg.stages.stage import Update
 
 
@@ -21,7 +21,7 @@ class StepB:
 
     name = "step_b"
 
-    def __init__(self, network: Network, frozen: FrozenFeatures, config: StepBConfig) -> None:
+    def __init__(self, network: Network, frozen: Codes, config: StepBConfig) -> None:
         self.network, self.frozen, self.config = network, frozen, config
         self.adversarial = ADVERSARIAL[config.adversarial]
         self.groups, self.match = GROUPS[config.matching_groups], MATCHING[config.matching]

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from signseg.config import StepCConfig
 from signseg.losses.segmentation import cross_entropy
 from signseg.network import Network
-from signseg.stages.frozen_features import FrozenFeatures
+from signseg.stages.frozen_features import Codes
 from signseg.stages.stage import Update
 from signseg.structures import Features, Synthesis
 
@@ -22,7 +22,7 @@ class StepC:
 
     name = "step_c"
 
-    def __init__(self, network: Network, frozen: FrozenFeatures, is_unseen: Tensor, config: StepCConfig) -> None:
+    def __init__(self, network: Network, frozen: Codes, is_unseen: Tensor, config: StepCConfig) -> None:
         self.network, self.frozen, self.config = network, frozen, config
         self.class_weights = 1.0 + config.unseen_rate * is_unseen.float()
         self.latent = LATENTS[config.latent]

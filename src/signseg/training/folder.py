@@ -55,6 +55,18 @@ class RunFolder:
         return self.path / "results.json"
 
     @property
+    def memory(self) -> Path:
+        return self.path / "memory.safetensors"
+
+    @property
+    def vectors(self) -> Path:
+        return self.path / "vectors.safetensors"
+
+    @property
+    def names(self) -> Path:
+        return self.path / "names.json"
+
+    @property
     def seconds(self) -> Path:
         return self.path / "seconds.json"
 

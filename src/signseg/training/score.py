@@ -9,9 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from signseg.classes import ClassSplit
 from signseg.config import RunConfig, with_overrides
-from signseg.data.dataset import Dataset, class_split
+from signseg.data.dataset import Dataset
 from signseg.data.registry import open_dataset
 from signseg.errors import InputError
 from signseg.evaluation.curve import best_bias
@@ -19,8 +18,9 @@ from signseg.evaluation.evaluate import Evaluation, evaluate, protocol_for
 from signseg.evaluation.image_counts import write_image_counts
 from signseg.files import folder_lock, read_json, write_atomically, write_json
 from signseg.results import DEFAULTS, Row, merge_rows
-from signseg.training.folder import RunFolder, load_classes, load_config, load_network, seconds_of
+from signseg.training.folder import RunFolder, load_config, load_network, seconds_of
 from signseg.training.progress import Reporter, Silent
+from signseg.training.scored_classes import scored_classes
 
 STEPS: tuple[str, ...] = ("step_a", "step_b", "step_c", "self_training")  # whose times a row lists
 
@@ -66,13 +66,14 @@ def score_run(
     split = _split(config, split)
     network = load_network(folder, step=step)
     data = open_dataset(data_name or config.data, seed=config.seed)
-    classes = class_split(data, tuning=config.tuning)
-    _same_classes(folder, classes, data)
+    classes, predict, said = scored_classes(folder, record, config, data, network)
+    for sentence in said:
+        reporter.say(sentence)
     config = with_overrides(config, {"self_training.kind": "none"}) if step else config
     started = time.monotonic()
     pictures = data.split(split, scale=scale)
     evaluation = evaluate(
-        network,
+        predict,
         pictures,
         classes,
         protocol=protocol_for(protocol, config.image_size),
@@ -143,14 +144,6 @@ def _split(config: RunConfig, asked: str | None) -> str:
     return asked or ("val" if config.tuning else DEFAULTS["split"])
 
 
-def _same_classes(folder: RunFolder, classes: ClassSplit, data: Dataset) -> None:
-    trained, _ = load_classes(folder)
-    if trained.names != classes.names:
-        odd = sorted(set(trained.names) ^ set(classes.names))
-        found = f"'{odd[0]}' is in one of them only" if odd else "they come in another order"
-        raise InputError(f"'{data.name}' and {folder.path} have different classes: {found}; evaluate on the data of the training.")
-
-
 def _variant(config: RunConfig, step: str | None) -> str:
     base = "upper-bound" if config.upper_bound else "tuning" if config.tuning else config.variant
     return base if step is None else step if base == DEFAULTS["variant"] else f"{base}-{step}"
@@ -214,7 +207,7 @@ def _write(
         curve = evaluation.curve()
         if curve and not unusual:
             write_json(folder.path / "curve.json", {"points": curve, "ausuc": evaluation.ausuc})
-        if config.tuning and not unusual:
+        if config.tuning and curve and not unusual:
             source = {"run": row["run"], "data": data.name, "seed": config.seed, "split": row["split"]}
             write_json(folder.calibration, {"bias": best_bias(curve), **source, "unseen": list(evaluation.classes.unseen)})
 

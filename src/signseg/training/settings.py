@@ -34,6 +34,8 @@ def check(config: RunConfig) -> None:
     open_dataset(config.data, seed=config.seed)
     if config.upper_bound and config.tuning:
         raise InputError("--upper-bound knows every label and --tuning hides them; choose one of the two.")
+    if config.upper_bound and not config.unseen_names:
+        raise InputError("An upper bound has labels for unseen classes, and unseen_names=false leaves them out; choose one of the two.")
     if config.upper_bound and config.self_training.kind != "none":
         raise InputError("An upper bound has labels for every class and nothing to self-train on; leave out --self-training.")
 

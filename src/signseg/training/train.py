@@ -32,6 +32,7 @@ from signseg.stages.self_training import SelfTrainingRound, pseudo_label
 from signseg.stages.stage import Stage
 from signseg.training.folder import RunFolder, load_config, load_network, load_state, save_model, save_network, seconds_of
 from signseg.training.interrupt import Interrupted, stop_request
+from signseg.training.keepsake import keepsake_of, save_keepsake
 from signseg.training.loop import run_stage, seed_of
 from signseg.training.progress import Reporter, Silent
 from signseg.training.pseudo_report import round_report, weight_curves
@@ -125,7 +126,9 @@ def train_from(
     origin, config = RunFolder(Path(source)), chosen_here(config)
     if origin.path.resolve() == Path(out).resolve():
         raise InputError(f"{out} is the run to start from; choose another --out.")
-    started, (before, _) = load_network(origin), load_config(origin)
+    started, (before, record) = load_network(origin), load_config(origin)
+    if record.get("changes"):
+        raise InputError(f"The classes of {source} were changed after its training; self-training starts from runs as they were trained.")
     if config.image_size is None:  # what was chosen for the first steps holds
         config = with_overrides(config, {"image_size": before.image_size})
     if changed := [key for key in different(before, config) if key.split(".")[0] not in OF_STEP_FOUR]:
@@ -188,7 +191,7 @@ def begun(path: Path) -> bool:
 def prepare(config: RunConfig, folder: RunFolder, reporter: Reporter) -> Run:
     """Data, classes, audited labels and a freshly initialised network. No file is written."""
     data = open_dataset(config.data, seed=config.seed)
-    classes = class_split(data, tuning=config.tuning, upper_bound=config.upper_bound)
+    classes = class_split(data, tuning=config.tuning, upper_bound=config.upper_bound, unseen_names=config.unseen_names)
     reporter.say(f"{data.name}: {len(classes.seen)} seen and {len(classes.unseen)} unseen classes; preparing pictures and word vectors")
     words = data.vectors().of_source(config.vectors).rows(classes.names)
     pictures = data.split("train")
@@ -210,10 +213,10 @@ def prepare(config: RunConfig, folder: RunFolder, reporter: Reporter) -> Run:
 
 
 def steps(run: Run) -> list[tuple[str, Callable[[], Stage]]]:
-    """The steps that the run's method takes. Without unseen classes there is nothing to synthesise: step a is the whole upper bound."""
+    """The steps that the run's method takes. Step a is the whole upper bound; a run without unseen names learns G for names to come."""
     recipe = METHODS[run.config.method]
     materials = Materials(run.network, run.images, FrozenFeatures(run.network, run.images), run.classes, run.config)
-    names = list(recipe.steps)[: None if run.classes.unseen else 1]
+    names = list(recipe.steps)[: 1 if run.config.upper_bound else None]
     return [(name, lambda build=recipe.steps[name]: build(materials)) for name in names]
 
 
@@ -250,8 +253,9 @@ def self_train(run: Run) -> None:
 
 
 def finish(run: Run) -> None:
-    """Write times and model; the model comes last, since a folder with one is a finished run."""
+    """Write times, what later classes need, and the model; the model comes last, since a folder with one is a finished run."""
     write_json(run.folder.seconds, run.seconds)
+    save_keepsake(run.folder, keepsake_of(run.network, run.images, run.classes, run.data, run.config))
     save_model(run.folder, run.network, run.classes, run.data.palette)
 
 
