@@ -143,8 +143,8 @@ def test_the_audit_stops_a_planted_breach_before_anything_is_trained(tmp_path: P
 
 
 def test_the_audit_stops_a_tuning_run_that_knows_a_real_unseen_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def leaky(data: World, *, tuning: bool, upper_bound: bool) -> ClassSplit:
-        split = class_split(data, tuning=tuning, upper_bound=upper_bound)
+    def leaky(data: World, *, tuning: bool, **further: bool) -> ClassSplit:
+        split = class_split(data, tuning=tuning, **further)
         return ClassSplit(split.raw_ids, split.seen, (*split.unseen, data.unseen[0]), split.ignore)
 
     monkeypatch.setattr(training, "class_split", leaky)

@@ -331,7 +331,7 @@ def test_a_run_goes_on_with_the_pictures_it_began_with(farm: Path, monkeypatch: 
 
 def test_a_benchmark_compares_runs_on_a_folder(farm: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> None:
     monkeypatch.chdir(farm.parent)
-    for module in ("signseg.benchmark.benchmark", "signseg.report.page"):
+    for module in ("signseg.benchmark.tables", "signseg.report.page"):
         monkeypatch.setattr(f"{module}.write_report", lambda folder: folder)
     benchmark = ["benchmark", "--suite", "systems", "--data", "dataset.yaml", "--seeds", "1", "--preset", "tiny", "--out", "table"]
     assert main(benchmark) == 0

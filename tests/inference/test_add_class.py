@@ -157,7 +157,7 @@ def test_each_new_class_is_drawn_a_third_as_often_as_all_known_ones(seen: int, o
 
 def test_new_rows_learn(base: Segmenter):
     """The loss on one batch falls while they learn from others, and nothing but they moves."""
-    memory, config = base.kept().memory, base.trained().step_c.model_copy(update={"iterations": 40, "learning_rate": 1e-2})
+    memory, config = base.kept().memory, base.trained().step_c.model_copy(update={"iterations": 120, "learning_rate": 1e-2})
     assert memory is not None
     torch.manual_seed(0)
     network = with_words(base.network, base.trained(), small_world(0).vectors().rows(("bee",)))
@@ -171,7 +171,7 @@ def test_new_rows_learn(base: Segmenter):
 
     with only_training(network, stage):
         before, frozen = loss(), network.classifier.scores.weight.clone()
-        for iteration in range(40):
+        for iteration in range(120):
             torch.manual_seed(2 + iteration)
             for update in stage.updates(memory.draw(500)):
                 player.step(update, stage="add_class", iteration=iteration)
