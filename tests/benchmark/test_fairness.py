@@ -33,7 +33,8 @@ def test_calibrated_rows_take_their_bias_from_the_tuning_run_of_their_method_and
     trained = []
     original = module.train
     monkeypatch.setattr(module, "train", lambda config, out, **named: (trained.append(config), original(config, out, **named)))
-    cells = tuple(Cell("default", "world", kind, method=method, calibrated=True) for method, kind in (("sign", "st"), ("spnet", "none")))
+    lines = (("sign", "st"), ("spnet", "none"))
+    cells = tuple(Cell("default", "world", kind, method=method, calibrated=flag) for method, kind in lines for flag in (False, True))
     benchmark = make(tmp_path, *cells, seeds=(3, 4))
     for cell, seed in benchmark.missing():
         benchmark.run_cell(cell, seed)
@@ -41,8 +42,9 @@ def test_calibrated_rows_take_their_bias_from_the_tuning_run_of_their_method_and
     assert tuning == [("sign", 0), ("spnet", 0)]  # seeds share it
     rows = benchmark.rows()
     assert [(row["method"], row["seed"], row["calibrated"]) for row in rows] == [
-        (method, seed, calibrated) for method in ("sign", "spnet") for seed in (3, 4) for calibrated in (False, True)
+        (method, seed, calibrated) for method in ("sign", "spnet") for calibrated in (False, True) for seed in (3, 4)
     ]
+    assert len(benchmark.images()) == 4  # counts by image belong to scores as they come
     kept = {path.name.rsplit("-", 3)[1]: json.loads(path.read_text()) for path in (tmp_path / "store").glob("calibration-*")}
     assert kept.keys() == {"st", "none"}
     for row in rows:

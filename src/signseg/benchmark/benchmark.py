@@ -129,12 +129,13 @@ class Benchmark:
         scaled = {"step_a.iterations": pace["equal_time"]["iterations"]} if pace else {}
         shared, run = self.train(with_overrides(self.config(cell, seed), scaled))
         measure: dict[str, Any] = {"variant": cell.variant, "calibration": calibration, "reporter": self.reporter}
-        rows = [row for scale in cell.scales for row in score_run(run, scale=scale, **measure)]
+        rows = [row for scale in cell.scales for row in score_run(run, scale=scale, **measure) if row["calibrated"] == cell.calibrated]
         if cell.step_a_row:
             variant = "step_a" if cell.variant == DEFAULTS["variant"] else f"{cell.variant}-step_a"
             rows += score_run(shared, step="step_a", variant=variant, reporter=self.reporter)
         config = self.config(cell, seed).model_dump(mode="json")
-        write_image_counts(self.stored(cell, seed).with_suffix(".npz"), read_image_counts(run / "confusion_images.npz"))
+        if not cell.calibrated:  # the counts are those of the scores as they come
+            write_image_counts(self.stored(cell, seed).with_suffix(".npz"), read_image_counts(run / "confusion_images.npz"))
         write_json(self.stored(cell, seed), {"rows": [row | pace for row in rows], "config": config})
 
     def calibration(self, cell: Cell) -> Path:

@@ -19,7 +19,7 @@ class Cell:
     scales: tuple[float, ...] = (1.0,)
     step_a_row: bool = False  # also score the model as step a leaves it
     method: str = "sign"
-    calibrated: bool = False  # also score with the bias that a tuning run of the same method and self-training recommends
+    calibrated: bool = False  # score with the bias that a tuning run of the same method and self-training recommends
     budget: str = "iterations"  # or "time": step a has as many iterations as take the seconds of SIGN's
 
 
