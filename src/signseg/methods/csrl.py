@@ -9,5 +9,10 @@ CSRL = Recipe(
     paper="Consistent Structural Relation Learning for Zero-Shot Segmentation, NeurIPS 2020 (our formulation: no official code)",
     steps=ZS3NET.steps | {"step_b": lambda m: RelationalStepB(m.network, m.frozen, m.config.step_b)},
     without=ZS3NET.without,
-    settings=ZS3NET.settings | {"step_b.relations.pair_weight": 1.0, "step_b.relations.list_weight": 0.1},
+    settings=ZS3NET.settings
+    | {
+        "step_b.learning_rate": 5e-3,  # this and what follows: tuned (benchmarks/settings_search.py)
+        "step_b.relations.pair_weight": 0.1,
+        "step_b.relations.list_weight": 0.01,
+    },
 )
