@@ -10,7 +10,9 @@ CAGNET = Recipe(
     settings={
         "spatial.encoding": "none",
         "spatial.body": "identity",
+        "step_b.learning_rate": 5e-3,  # tuned (benchmarks/settings_search.py), as the weight of the matching term
         "step_b.matching": "squared-error",  # paper: reconstruction loss; the release has MMD
+        "step_b.matching_weight": 1.0,
         "step_c.latent": "noise",  # release
     },
 )
