@@ -178,9 +178,9 @@ def test_predicting_needs_a_run_and_a_picture(size: tuple[int, int], uninterrupt
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", ["sign", "spnet", "zs3net"])
 def test_a_real_training_learns_classes_it_has_no_labels_for(method: str, tmp_path: Path) -> None:
-    """About a minute on one idle core; every size is written down, so that tuned defaults do not change what is tested."""
+    """About a minute on one idle core. The methods of the demo; SIGN's settings are written down, so that tuned defaults change nothing."""
     settings: dict[str, Any] = {
         "method": method,
         "encoder.stem_width": 32,
@@ -201,7 +201,7 @@ def test_a_real_training_learns_classes_it_has_no_labels_for(method: str, tmp_pa
         "step_c.real_weight": 1.0,
         "step_c.synthetic_weight": 1.0,
     }
-    run = train(with_overrides(QUICK, METHODS[method].settings | settings), tmp_path / "run")
+    run = train(with_overrides(QUICK, settings | METHODS[method].settings), tmp_path / "run")
     (before,) = score_run(run, step="step_a")
     (after,) = score_run(run)
     if "step_c" in METHODS[method].steps:

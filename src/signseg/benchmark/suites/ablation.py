@@ -15,6 +15,8 @@ REMOVED = {  # claimed to lose by it
 }
 REPLACED = {  # article and release differ, or there is no expectation
     "attention-body": {"spatial.body": "attention"},
+    "kl-0.1": {"step_a.kl_weight": 0.1},  # an empty latent
+    "zero-padding": {"padding": "zeros"},
     "adversarial-absolute": {"step_b.adversarial": "absolute"},
     "matching-raster-run": {"step_b.matching_groups": "raster-run"},
     "images-dropped": {"label_policy": "dropped"},
