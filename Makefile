@@ -51,8 +51,7 @@ test-slow: $(READY)
 	$(PYTEST) -m slow
 
 results: $(READY)
-	@$(BIN)/signseg benchmark --suite targets --data world --seeds 5 --tables-only --out docs/benchmark > /dev/null
-	$(BIN)/python docs/standing.py
+	@$(BIN)/python docs/standing.py
 
 clean:
 	@rm -rf .venv .ruff_cache .pytest_cache .hypothesis build dist runs/demo

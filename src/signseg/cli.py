@@ -182,7 +182,7 @@ def parser() -> Parser:
     one = command("demo", demo, "the whole method on the built-in world, in minutes")
     one.add_argument("--out", type=Path, required=True, help="folder for runs, results.json and report.html")
     one.add_argument("--seed", type=int, default=0)
-    one.add_argument("--preset", default="demo", help="demo (default): half of quick's iterations; quick, or tiny to see the machinery work in seconds")
+    one.add_argument("--preset", default="demo", help="demo (default; about half of quick's iterations), quick or tiny")
 
     one = command("train", train, "train a method: steps a to c, then self-training")
     one.add_argument("--data", required=True, help="world, world-partial, or the path of a dataset.yaml")

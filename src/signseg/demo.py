@@ -1,24 +1,21 @@
 """`signseg demo`: the whole method on the built-in world, from drawing the pictures to the report."""
 
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import torch
-from PIL import Image
-from torch.nn import functional
 
 from signseg.config import RunConfig, with_overrides
 from signseg.data.registry import open_dataset
-from signseg.data.transforms import to_tensor
 from signseg.files import folder_lock, write_atomically, write_json
-from signseg.inference.predict import index_mask
+from signseg.inference.predict import load
 from signseg.modules.positional import ENCODINGS
-from signseg.network import Network
+from signseg.report.gallery import Shown, write_gallery
 from signseg.report.page import write_report
 from signseg.report.tables import plain_table, summarise
 from signseg.training import settings
-from signseg.training.folder import RunFolder, load_classes, load_network
+from signseg.training.folder import RunFolder, load_network
 from signseg.training.progress import Reporter
 from signseg.training.score import score_run
 from signseg.training.train import train, train_from
@@ -59,33 +56,16 @@ def run_demo(out: Path, *, preset: str, seed: int, reporter: Reporter) -> None:
 
 def write_pictures(out: Path, config: RunConfig) -> None:
     """Image, truth and the prediction of every stage for the first test pictures, as the report expects them."""
-    data = open_dataset(config.data, seed=config.seed)
-    classes, palette = load_classes(RunFolder(out / "sign"))
-    networks = {"step-a": load_network(RunFolder(out / "sign"), step="step_a")}
-    networks |= {name: load_network(RunFolder(out / name)) for name in COLUMNS if name != "step-a"}
-    pictures = data.split("test")[:SHOWN]
-    for number, picture in enumerate(pictures):
-        folder = out / "pictures" / str(number)
-        masks = {"truth": picture.mask}
-        for name, network in networks.items():
-            masks[name] = classes.raw_labels(segment(network, picture.image))
-        image = Image.fromarray(picture.image)
-        write_atomically(folder / "image.png", lambda handle, image=image: image.save(handle, format="PNG"))
-        for name, mask in masks.items():
-            drawn = index_mask(mask, palette)
-            write_atomically(folder / f"{name}.png", lambda handle, drawn=drawn: drawn.save(handle, format="PNG"))
-    index = {
-        "columns": [{"name": name, "caption": caption} for name, caption in COLUMNS.items()],
-        "pictures": [{"folder": str(number), "caption": picture.name} for number, picture in enumerate(pictures)],
-    }
-    write_json(out / "pictures" / "index.json", index)
+    after = load(out / "sign")
+    stages = {"step-a": replace(after, network=load_network(RunFolder(out / "sign"), step="step_a"))}
+    stages |= {name: load(out / name) for name in COLUMNS if name not in stages}
 
+    def masks(image: np.ndarray) -> dict[str, np.ndarray]:
+        return {name: stage.split.raw_labels(stage.predict(image).classes) for name, stage in stages.items()}
 
-def segment(network: Network, image: np.ndarray) -> np.ndarray:
-    """(H, W, 3) uint8 -> (H, W) uint8 training ids."""
-    with torch.no_grad():
-        scores = functional.interpolate(network(to_tensor(image[None])), size=image.shape[:2], mode="bilinear", align_corners=False)
-    return scores.argmax(1)[0].numpy().astype(np.uint8)
+    pictures = open_dataset(config.data, seed=config.seed).split("test")[:SHOWN]
+    shown = [Shown(picture.name, picture.image, picture.mask, masks(picture.image)) for picture in pictures]
+    write_gallery(out, shown, COLUMNS, after.palette)
 
 
 def write_encodings(run: Path, config: RunConfig) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 
 from signseg import __version__
 from signseg.benchmark.chance import chance_row
+from signseg.benchmark.gallery import keep_predictions
 from signseg.benchmark.suites import SUITES, Cell, Claim, Side, Suite
 from signseg.benchmark.tables import write_tables
 from signseg.benchmark.timing import step_a_seconds
@@ -22,6 +23,7 @@ from signseg.data.registry import DATASETS, located, open_dataset
 from signseg.errors import InputError, did_you_mean
 from signseg.evaluation.image_counts import read_image_counts, write_image_counts
 from signseg.files import folder_lock, read_json, write_json
+from signseg.report.tables import label
 from signseg.results import DEFAULTS, Row, row_key
 from signseg.training.folder import RunFolder
 from signseg.training.progress import Reporter
@@ -102,6 +104,13 @@ class Benchmark:
         found = {path.with_suffix(".npz"): path for path in self.records()}
         return {row_key(read_rows(path)[0]): images for images, path in found.items() if images.exists()}
 
+    def predictions(self) -> dict[str, tuple[Cell, Path]]:
+        """Where the pictures of each line of the first data set are kept: first seed, usual size, scores as they come."""
+        usual = (self.suite.cells[0].data, False, DEFAULTS["budget"])
+        cells = [cell for cell in self.suite.cells if (cell.data, cell.calibrated, cell.budget) == usual and 1.0 in cell.scales]
+        stems = {self.stored(cell, self.seeds[0]).stem: cell for cell in cells}
+        return {stem: (cell, self.out / "predictions" / f"{stem}.npz") for stem, cell in stems.items()}
+
     def before(self, config: RunConfig) -> RunConfig:
         """Steps a to c of a configuration, the same for those that differ in step four alone."""
         untouched = self.base(config.method).self_training.model_dump() | {"kind": "none"}
@@ -133,6 +142,8 @@ class Benchmark:
         if cell.step_a_row:
             variant = "step_a" if cell.variant == DEFAULTS["variant"] else f"{cell.variant}-step_a"
             rows += score_run(shared, step="step_a", variant=variant, reporter=self.reporter)
+        if path := {drawn: path for drawn, path in self.predictions().values()}.get(cell) if seed == self.seeds[0] else None:
+            keep_predictions(path, run, label(rows[0]), open_dataset(cell.data, seed=seed))
         config = self.config(cell, seed).model_dump(mode="json")
         if not cell.calibrated:  # the counts are those of the scores as they come
             write_image_counts(self.stored(cell, seed).with_suffix(".npz"), read_image_counts(run / "confusion_images.npz"))

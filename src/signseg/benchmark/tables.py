@@ -8,8 +8,10 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from signseg.benchmark.gallery import write_pictures
 from signseg.benchmark.statistics import verdicts
-from signseg.benchmark.suites import Claim
+from signseg.benchmark.suites import Cell, Claim
+from signseg.data.registry import open_dataset
 from signseg.evaluation.image_counts import read_image_counts
 from signseg.files import write_atomically, write_json
 from signseg.report.comparison import comparisons, markdown
@@ -33,6 +35,7 @@ class Stored(Protocol):
     def rows(self) -> list[Row]: ...
     def missing(self) -> list[Any]: ...
     def images(self) -> dict[tuple[Hashable, ...], Path]: ...
+    def predictions(self) -> dict[str, tuple[Cell, Path]]: ...
 
 
 def write_tables(benchmark: Stored, *, page: bool, smoke: bool) -> None:
@@ -55,6 +58,9 @@ def write_tables(benchmark: Stored, *, page: bool, smoke: bool) -> None:
     text = "\n".join(lines) + "\n"
     write_atomically(benchmark.out / "tables.md", lambda handle: handle.write(text.encode()))
     if page:
+        drawn = {name: (cell, path) for name, (cell, path) in benchmark.predictions().items() if path.exists()}
+        for cell, _ in list(drawn.values())[:1]:
+            write_pictures(benchmark.out, {name: path for name, (_, path) in drawn.items()}, open_dataset(cell.data))
         write_report(benchmark.out)
 
 

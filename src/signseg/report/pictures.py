@@ -63,7 +63,7 @@ def strip(folder: Path, caption: str, columns: list[tuple[str, str]], palette: d
     truth_file, tiles = folder / "truth.png", []
     truth = _ids(truth_file) if truth_file.exists() else None
     image = Image.open(folder / "image.png").convert("RGB") if (folder / "image.png").exists() else None
-    shown_truth = None if truth is None else data_uri(_coloured(truth, palette))
+    shown_truth = None if truth is None else data_uri(coloured(truth, palette))
     if image is not None:
         tiles.append(Tile(data_uri(image, smooth=True), "image", shown_truth, "truth"))
     elif shown_truth:
@@ -74,7 +74,7 @@ def strip(folder: Path, caption: str, columns: list[tuple[str, str]], palette: d
             errors, share = (None, None) if truth is None else error_map(prediction, truth, set(palette))
             below = None if errors is None else data_uri(Image.fromarray(errors))
             below_caption = "" if share is None else f"{100 * share:.0f} % wrong"
-            tiles.append(Tile(data_uri(_coloured(prediction, palette)), title, below, below_caption))
+            tiles.append(Tile(data_uri(coloured(prediction, palette)), title, below, below_caption))
     return Strip(caption, tiles)
 
 
@@ -106,7 +106,8 @@ def _ids(path: Path) -> np.ndarray:
         return np.asarray(picture)
 
 
-def _coloured(ids: np.ndarray, palette: dict[int, tuple[int, int, int]]) -> Image.Image:
+def coloured(ids: np.ndarray, palette: dict[int, tuple[int, int, int]]) -> Image.Image:
+    """(H, W) uint8 raw ids -> an index picture; ids without a colour are VOID."""
     table = np.full((256, 3), VOID, dtype=np.uint8)
     for position, colour in palette.items():
         table[position] = colour
