@@ -57,6 +57,7 @@ def write_run(folder: Path, result: dict, *, names: dict[str, str] | None = None
     (folder / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in metrics(result["self_training"])) + '{"step": "st')
     if result["self_training"] != "none":
         dump(folder / "pseudo_labels.json", pseudo_labels(renamed))
+        np.savez(folder / "figures" / "pseudo_labels.npz", **pseudo_maps())
     grid = {name: encoding(int(name.split()[1].split("x")[0])) for name in ("relative 12x12", "relative 24x24")}
     np.savez(folder / "figures" / "encodings.npz", **grid)
 
@@ -78,6 +79,14 @@ def write_demo(folder: Path, *, names: dict[str, str] | None = None) -> None:
     verdicts = [{"claim": "ast > st", "verdict": "holds", "difference": 0.031, "interval": [0.012, 0.05], "n": 5}]
     dump(folder / "results.json", {"rows": [*rows, bound], "summary": [], "verdicts": verdicts})
     write_pictures(folder / "pictures", ["sign", "sign-st", "sign-ast", "spnet"])
+
+
+def pseudo_maps() -> dict[str, np.ndarray]:
+    """Two training images, their pseudo-labels at half the size, and weights."""
+    generator = np.random.default_rng(2)
+    labels = generator.choice([13, 14, IGNORE], (2, 48, 48)).astype(np.uint8)
+    weights = np.where(labels == IGNORE, 0, generator.random(labels.shape)).astype(np.float16)
+    return {"images": generator.integers(0, 256, (2, 96, 96, 3), dtype=np.uint8), "labels": labels, "weights": weights}
 
 
 def write_pictures(folder: Path, runs: list[str]) -> None:

@@ -1,5 +1,7 @@
 """The page from full, minimal and hostile folders: what it shows, what it must never contain."""
 
+import base64
+import io
 import json
 import re
 from html.parser import HTMLParser
@@ -7,14 +9,19 @@ from html.parser import HTMLParser
 import fake_runs
 import numpy as np
 import pytest
+from PIL import Image
 
 from signseg.errors import InputError
 from signseg.report import figures
-from signseg.report.folder import read_contents
-from signseg.report.page import run_labels, write_report
+from signseg.report.folder import read_contents, read_run
+from signseg.report.page import pseudo_strips, run_labels, write_report
 from signseg.report.pictures import RIGHT, VOID, WRONG, error_map
 
 HOSTILE = {"cow": "<script>alert(1)</script>", "sky": 'a"b&c', "dog": "$x$ \\frac", "bus": "_bus"}
+
+
+def decoded(uri: str) -> Image.Image:
+    return Image.open(io.BytesIO(base64.b64decode(uri.split(",")[1])))
 
 
 class Elements(HTMLParser):
@@ -59,6 +66,7 @@ def test_a_full_folder_shows_every_section(demo):
         "holds",
         "% wrong",
         "T = 30",
+        "Pseudo-labels of the last round and their weights, SIGN + AST",
         "relative 24x24",
         "label policy",
     ):
@@ -95,6 +103,19 @@ def test_one_run_folder(tmp_path):
     fake_runs.write_run(tmp_path / "run", fake_runs.row("sign", "ast", 0, "run", 0.3))
     html = report(tmp_path / "run")
     assert "No pictures" in html and "No curve" not in html and "No self-training" not in html
+
+
+def test_pseudo_labels_are_drawn_with_their_weights(tmp_path):
+    run = tmp_path / "run"
+    fake_runs.write_run(run, fake_runs.row("sign", "ast", 0, "run", 0.3))
+    maps, (first, _) = fake_runs.pseudo_maps(), pseudo_strips(read_run(run))
+    image, labels, weights = (decoded(tile.above) for tile in first.tiles)
+    np.testing.assert_array_equal(np.asarray(image), maps["images"][0])
+    np.testing.assert_array_equal(np.asarray(labels), maps["labels"][0])
+    np.testing.assert_array_equal(np.asarray(weights), np.round(255 * maps["weights"][0].astype(np.float32)))
+    np.savez(run / "figures" / "pseudo_labels.npz", **maps | {"weights": maps["weights"][:1]})
+    with pytest.raises(InputError, match="as many images as label and weight maps"):
+        report(run)
 
 
 def test_a_minimal_run_says_what_is_missing(tmp_path):

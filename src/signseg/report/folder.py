@@ -27,6 +27,7 @@ class Run:
     curve: dict[str, Any]
     pseudo_labels: dict[str, Any]
     encodings: dict[str, np.ndarray]
+    pseudo_maps: dict[str, np.ndarray]
     confusion: tuple[np.ndarray, list[str]] | None  # (k, k) pixels by truth and prediction, and the names
 
     @property
@@ -85,6 +86,7 @@ def read_run(path: Path) -> Run:
         curve=_json(path / "curve.json"),
         pseudo_labels=_json(path / "pseudo_labels.json"),
         encodings={name: array for name, array in _arrays(path / "figures" / "encodings.npz").items() if array.ndim == 3},
+        pseudo_maps=_pseudo_maps(path / "figures" / "pseudo_labels.npz"),
         confusion=_confusion(path / "confusion.npz"),
     )
 
@@ -132,3 +134,10 @@ def _confusion(path: Path) -> tuple[np.ndarray, list[str]] | None:
     if "matrix" not in found or found["matrix"].shape != (len(names), len(names)):
         raise InputError(f"{path} holds no square matrix with names; delete it and evaluate the run again.")
     return found["matrix"], names
+
+
+def _pseudo_maps(path: Path) -> dict[str, np.ndarray]:
+    found = _arrays(path)
+    if found and (found.keys() != {"images", "labels", "weights"} or len({len(array) for array in found.values()}) != 1):
+        raise InputError(f"{path} does not hold as many images as label and weight maps; delete it and train the run again.")
+    return found

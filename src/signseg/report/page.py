@@ -12,6 +12,7 @@ classes.json (see the README), these files, each optional:
   "per_class": {name: {"pixels": n, "precision": x | null}}}],
   "weights": {"confidence": [...], "curves": [{"temperature": T, "weight": [...]}]}}
 - RUN/figures/encodings.npz: name -> (c, h, w) floats; a name such as "relative 12x12" is its caption
+- RUN/figures/pseudo_labels.npz: images (m, H, W, 3) uint8, labels (m, h, w) uint8 raw ids, weights (m, h, w) floats in [0, 1]
 - pictures/index.json: {"columns": [{"name": "sign-ast", "caption": "SIGN + AST"}], "pictures": [{"folder": "0", "caption": "test 12"}]}
   with pictures/<folder>/image.png (RGB), truth.png and <name>.png (index PNGs with raw ids)
 """
@@ -29,7 +30,7 @@ from signseg.report import figures, tables
 from signseg.report.comparison import comparisons
 from signseg.report.confusions import crossings, spelled
 from signseg.report.folder import Contents, Run, read_contents
-from signseg.report.pictures import RIGHT, VOID, WRONG, Strip, png_uri, strip
+from signseg.report.pictures import RIGHT, VOID, WRONG, Strip, png_uri, strip, weight_strip
 
 MOST_RUNS = 12  # runs drawn one by one; the tables show all of them
 
@@ -65,6 +66,7 @@ def render(contents: Contents) -> str:
         "training": [_training(labels[run.name], run) for run in drawn if run.metrics],
         "pseudo_labels": [(labels[run.name], _rounds(run)) for run in drawn if run.pseudo_labels.get("rounds")],
         "weights": _weights(drawn, labels),
+        "pseudo_maps": [(labels[run.name], pseudo_strips(run)) for run in drawn if len(run.pseudo_maps.get("images", ()))],
         "encodings": _encodings(drawn),
         "strips": _strips(contents),
         "legend": [(_hex(entry["colour"]), entry["name"], bool(entry.get("seen", True))) for entry in contents.classes],
@@ -168,6 +170,13 @@ def _rounds(run: Run) -> list[dict[str, Any]]:
         }
         for entry in run.pseudo_labels["rounds"]
     ]
+
+
+def pseudo_strips(run: Run) -> list[Strip]:
+    """Training images with their pseudo-labels and what those weigh."""
+    palette = {int(entry["id"]): tuple(entry["colour"]) for entry in run.classes}
+    maps = zip(run.pseudo_maps["images"], run.pseudo_maps["labels"], run.pseudo_maps["weights"], strict=True)
+    return [weight_strip(f"training image {number}", *found, palette=palette) for number, found in enumerate(maps, start=1)]
 
 
 def _strips(contents: Contents) -> list[Strip]:

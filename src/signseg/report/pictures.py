@@ -78,6 +78,15 @@ def strip(folder: Path, caption: str, columns: list[tuple[str, str]], palette: d
     return Strip(caption, tiles)
 
 
+def weight_strip(
+    caption: str, image: np.ndarray, labels: np.ndarray, weights: np.ndarray, *, palette: dict[int, tuple[int, int, int]]
+) -> Strip:
+    """A training image (H, W, 3), its pseudo-labels (h, w) and their weights (h, w), white where they are 1 and black where they are 0."""
+    grey = Image.fromarray((255 * weights.astype(np.float32)).round().astype(np.uint8))
+    shown = [(data_uri(Image.fromarray(image), smooth=True), "image"), (data_uri(coloured(labels, palette)), "pseudo-labels")]
+    return Strip(caption, [Tile(uri, text, None, "") for uri, text in [*shown, (data_uri(grey), "weights")]])
+
+
 def data_uri(picture: Image.Image, *, smooth: bool = False) -> str:
     """A PNG data URI, shrunk to LARGEST; masks without smoothing."""
     if max(picture.size) > LARGEST:

@@ -35,7 +35,7 @@ from signseg.training.interrupt import Interrupted, stop_request
 from signseg.training.keepsake import keepsake_of, save_keepsake
 from signseg.training.loop import run_stage, seed_of
 from signseg.training.progress import Reporter, Silent
-from signseg.training.pseudo_report import round_report, weight_curves
+from signseg.training.pseudo_report import round_report, weight_curves, write_weight_maps
 from signseg.training.settings import check, different
 from signseg.training.shared_step_a import take_step_a
 
@@ -249,6 +249,7 @@ def self_train(run: Run) -> None:
         if len(run.pseudo_rounds) < number:
             run.pseudo_rounds.append(round_report(number, pseudo, stage, run.data, run.classes, run.images))
         write_json(run.folder.path / "pseudo_labels.json", {"rounds": run.pseudo_rounds, "weights": weight_curves(pseudo)})
+        write_weight_maps(run.folder.path / "figures" / "pseudo_labels.npz", pseudo, stage.weights, run.images, run.classes)
         run.stage(lambda stage=stage: stage, name, {"teacher": teacher.state_dict()})
 
 
